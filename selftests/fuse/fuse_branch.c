@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * fuse_branch: a FUSE server that passes a directory through and counts the
+ * requests it gets.
+ *
+ *   fuse_branch [OPTION]... SOURCE MOUNTPOINT
+ *   fuse_branch --reset FILE
+ *
+ *   -o OPTIONS             mount options: allow_other,default_permissions,...
+ *   --timeout=SECONDS      entry and attribute timeout (0 unless given)
+ *   --entry-timeout=, --attr-timeout=, --negative-timeout=
+ *   --readdirplus          offer READDIRPLUS
+ *   --access               answer ACCESS (ENOSYS otherwise)
+ *   --stats=FILE           count requests there, as text, a line an opcode
+ *   --ready-fd=N           write a byte there when mounted
+ *   --daemon               go to the background when mounted and outlive the
+ *                          parent; without it the server dies with its parent
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <linux/fuse.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "node.h"
+#include "stats.h"
+
+struct settings settings;
+
+static int ready_fd = -1;
+static int background;
+
+static int fail(const char *what)
+{
+	fprintf(stderr, "fuse_branch: %s: %s\n", what, strerror(errno));
+	return 1;
+}
+
+static int usage(void)
+{
+	fputs("usage: fuse_branch [-o OPTIONS] [--timeout=S] [--entry-timeout=S]\n"
+	      "         [--attr-timeout=S] [--negative-timeout=S] [--readdirplus]\n"
+	      "         [--access] [--stats=FILE] [--ready-fd=N] [--daemon]\n"
+	      "         SOURCE MOUNTPOINT\n"
+	      "       fuse_branch --reset FILE\n", stderr);
+	return 2;
+}
+
+/* libfuse's own loop, with each request's opcode counted on the way. */
+static int serve(struct fuse_session *se)
+{
+	struct fuse_buf buf = { .mem = NULL };
+	int res = 0;
+
+	while (!fuse_session_exited(se)) {
+		res = fuse_session_receive_buf(se, &buf);
+		if (res == -EINTR || res == -EAGAIN)
+			continue;
+		if (res <= 0)
+			break;
+		stats_count(((struct fuse_in_header *)buf.mem)->opcode);
+		fuse_session_process_buf(se, &buf);
+	}
+	free(buf.mem);
+	return res < 0;
+}
+
+static int run(struct fuse_args *args, const char *mountpoint)
+{
+	struct fuse_lowlevel_ops ops = { 0 };
+	struct fuse_session *se;
+	int status = 1;
+
+	name_ops(&ops);
+	file_ops(&ops);
+	dir_ops(&ops);
+	xattr_ops(&ops);
+	se = fuse_session_new(args, &ops, sizeof(ops), NULL);
+	if (!se)
+		return 1;
+	if (fuse_set_signal_handlers(se))
+		goto destroy;
+	if (fuse_session_mount(se, mountpoint))
+		goto signals;
+	if (background && daemon(0, 1)) {
+		fail("daemon");
+		goto unmount;
+	}
+	if (ready_fd >= 0) {
+		if (write(ready_fd, "r", 1) != 1)
+			goto unmount;
+		close(ready_fd);
+	}
+	status = serve(se);
+unmount:
+	fuse_session_unmount(se);
+signals:
+	fuse_remove_signal_handlers(se);
+destroy:
+	fuse_session_destroy(se);
+	return status;
+}
+
+enum { TIMEOUT = 256, ENTRY, ATTR, NEGATIVE, PLUS, ACCESS, STATS, READY, DAEMON, RESET };
+
+static const struct option options[] = {
+	{ "timeout", required_argument, NULL, TIMEOUT },
+	{ "entry-timeout", required_argument, NULL, ENTRY },
+	{ "attr-timeout", required_argument, NULL, ATTR },
+	{ "negative-timeout", required_argument, NULL, NEGATIVE },
+	{ "readdirplus", no_argument, NULL, PLUS },
+	{ "access", no_argument, NULL, ACCESS },
+	{ "stats", required_argument, NULL, STATS },
+	{ "ready-fd", required_argument, NULL, READY },
+	{ "daemon", no_argument, NULL, DAEMON },
+	{ "reset", required_argument, NULL, RESET },
+	{ NULL, 0, NULL, 0 },
+};
+
+int main(int argc, char **argv)
+{
+	struct fuse_args args = FUSE_ARGS_INIT(0, NULL);
+	pid_t parent = getppid();
+	int c;
+
+	fuse_opt_add_arg(&args, argv[0]);
+	while ((c = getopt_long(argc, argv, "o:", options, NULL)) != -1) {
+		switch (c) {
+		case 'o':
+			fuse_opt_add_arg(&args, "-o");
+			fuse_opt_add_arg(&args, optarg);
+			break;
+		case TIMEOUT:
+			settings.entry_timeout = atof(optarg);
+			settings.attr_timeout = settings.entry_timeout;
+			break;
+		case ENTRY:
+			settings.entry_timeout = atof(optarg);
+			break;
+		case ATTR:
+			settings.attr_timeout = atof(optarg);
+			break;
+		case NEGATIVE:
+			settings.negative_timeout = atof(optarg);
+			break;
+		case PLUS:
+			settings.readdirplus = true;
+			break;
+		case ACCESS:
+			settings.check_access = true;
+			break;
+		case STATS:
+			settings.stats = optarg;
+			break;
+		case READY:
+			ready_fd = atoi(optarg);
+			break;
+		case DAEMON:
+			background = 1;
+			break;
+		case RESET:
+			return stats_reset(optarg) ? fail(optarg) : 0;
+		default:
+			return usage();
+		}
+	}
+	if (argc - optind != 2)
+		return usage();
+
+	/* Not to outlive a test that was killed. */
+	if (!background) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (getppid() != parent)
+			return 1;
+	}
+	umask(0);
+	settings.source = argv[optind];
+	root.fd = open(settings.source, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (root.fd < 0)
+		return fail(settings.source);
+	if (settings.stats && stats_open(settings.stats))
+		return fail(settings.stats);
+	return run(&args, argv[optind + 1]);
+}

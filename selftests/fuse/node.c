@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The inode table of fuse_branch. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "node.h"
+
+#define BUCKETS 4096
+
+struct node root = { .fd = -1 };
+static struct node *table[BUCKETS];
+
+struct node *node_of(fuse_ino_t ino)
+{
+	return ino == FUSE_ROOT_ID ? &root : (struct node *)(uintptr_t)ino;
+}
+
+int node_fd(fuse_ino_t ino)
+{
+	return node_of(ino)->fd;
+}
+
+const char *node_path(fuse_ino_t ino, char buf[64])
+{
+	snprintf(buf, 64, "/proc/self/fd/%d", node_fd(ino));
+	return buf;
+}
+
+static struct node **bucket(dev_t dev, ino_t ino)
+{
+	return &table[(ino ^ dev * 31) % BUCKETS];
+}
+
+int node_lookup(fuse_ino_t parent, const char *name, struct fuse_entry_param *e)
+{
+	struct node *n, **head;
+	int fd, err;
+
+	memset(e, 0, sizeof(*e));
+	e->attr_timeout = settings.attr_timeout;
+	e->entry_timeout = settings.entry_timeout;
+	fd = openat(node_fd(parent), name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return errno;
+	if (fstatat(fd, "", &e->attr, AT_EMPTY_PATH)) {
+		err = errno;
+		close(fd);
+		return err;
+	}
+	head = bucket(e->attr.st_dev, e->attr.st_ino);
+	for (n = *head; n; n = n->next)
+		if (n->dev == e->attr.st_dev && n->ino == e->attr.st_ino)
+			break;
+	if (n) {
+		close(fd);
+	} else {
+		n = calloc(1, sizeof(*n));
+		if (!n) {
+			close(fd);
+			return ENOMEM;
+		}
+		n->fd = fd;
+		n->dev = e->attr.st_dev;
+		n->ino = e->attr.st_ino;
+		n->next = *head;
+		*head = n;
+	}
+	n->lookups++;
+	e->ino = (uintptr_t)n;
+	return 0;
+}
+
+void node_forget(fuse_ino_t ino, uint64_t count)
+{
+	struct node *n = node_of(ino), **at;
+
+	if (n == &root)
+		return;
+	n->lookups -= count < n->lookups ? count : n->lookups;
+	if (n->lookups)
+		return;
+	for (at = bucket(n->dev, n->ino); *at != n; at = &(*at)->next)
+		;
+	*at = n->next;
+	close(n->fd);
+	free(n);
+}

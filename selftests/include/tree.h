@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The fixture `tree`: a test runs in a fresh, empty directory as its current
+ * one, on each of
+ *
+ *   plain  a directory of ext4, which proves the test
+ *   local  switchfs over one ext4 branch
+ *   fuse   switchfs over one FUSE branch
+ *   rules  switchfs over ext4 and FUSE, a directory whose home is ext4 and
+ *          whose names that end in ".c" go to the FUSE server
+ *   below  the same mount, a directory below a rule that sends all to FUSE
+ *
+ * The world is made once a program; a test that breaks it makes its own.
+ * With SWITCHFS_STAND_IN=1 bind mounts stand in for switchfs, which proves
+ * the tests and the FUSE server on a kernel without the module.
+ */
+#ifndef SWITCHFS_TREE_H
+#define SWITCHFS_TREE_H
+
+#include "switchfs_test.h"
+
+enum tree_kind { PLAIN, LOCAL, FUSE, RULES, BELOW };
+
+extern struct world tree_world;
+extern struct server tree_server;
+/* Whether the mounts are there, and why not. */
+extern char tree_trouble[512];
+
+int tree_main(int argc, char **argv, int (*run)(int, char **));
+/* Where the mount of KIND is. */
+const char *tree_mount(enum tree_kind kind);
+
+FIXTURE(tree) {
+	char dir[PATH_SIZE];	/* the current directory */
+	char home[PATH_SIZE];	/* the same directory in its home branch */
+	char dot_c[PATH_SIZE];	/* the branch directory of names in ".c" */
+	bool fuse;		/* names but those in ".c" are on FUSE */
+	bool fuse_dot_c;	/* names in ".c" are on FUSE */
+};
+
+FIXTURE_VARIANT(tree) {
+	enum tree_kind kind;
+};
+
+FIXTURE_VARIANT_ADD(tree, plain) { .kind = PLAIN };
+FIXTURE_VARIANT_ADD(tree, local) { .kind = LOCAL };
+FIXTURE_VARIANT_ADD(tree, fuse) { .kind = FUSE };
+FIXTURE_VARIANT_ADD(tree, rules) { .kind = RULES };
+FIXTURE_VARIANT_ADD(tree, below) { .kind = BELOW };
+
+FIXTURE_SETUP(tree)
+{
+	enum tree_kind kind = variant->kind;
+	const char *under = kind == BELOW ? "cold/" : "";
+
+	if (kind != PLAIN && tree_trouble[0])
+		SKIP(return, "%s", tree_trouble);
+	snprintf(self->dir, sizeof(self->dir), "%s/%st%d", tree_mount(kind),
+		 under, getpid());
+	ASSERT_EQ(0, mkdir(self->dir, 0755));
+	ASSERT_EQ(0, chmod(self->dir, 0777));
+	ASSERT_EQ(0, chdir(self->dir));
+	self->fuse = kind == FUSE || kind == BELOW;
+	self->fuse_dot_c = self->fuse || kind == RULES;
+	snprintf(self->home, sizeof(self->home), "%s/%s/%st%d", tree_world.work,
+		 kind == PLAIN ? "ext4/plain" : kind == LOCAL ? "ext4/local" :
+		 kind == FUSE ? "fuse/whole" : kind == RULES ? "ext4/hot" :
+		 "fuse/cold", under, getpid());
+	snprintf(self->dot_c, sizeof(self->dot_c), "%s", self->home);
+	if (kind == RULES && !getenv("SWITCHFS_STAND_IN"))
+		snprintf(self->dot_c, sizeof(self->dot_c), "%s/fuse/cold/t%d",
+			 tree_world.work, getpid());
+}
+
+FIXTURE_TEARDOWN(tree)
+{
+	EXPECT_EQ(0, chdir("/"));
+}
+
+#define TREE_TEST_MAIN							\
+int main(int argc, char **argv)						\
+{									\
+	scale_time_limits();						\
+	return tree_main(argc, argv, test_harness_run);			\
+}
+
+#endif

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The world under the fixture `tree`. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include "files.h"
+#include "mounting.h"
+#include "world.h"
+
+struct world tree_world;
+struct server tree_server;
+char tree_trouble[512];
+
+enum tree_kind { PLAIN, LOCAL, FUSE, RULES, BELOW };
+const char *tree_mount(enum tree_kind kind);
+int tree_main(int argc, char **argv, int (*run)(int, char **));
+
+static const char *in_work(const char *path)
+{
+	return fmt("%s/%s", tree_world.work, path);
+}
+
+const char *tree_mount(enum tree_kind kind)
+{
+	static const char *const at[] = {
+		[PLAIN] = "ext4/plain", [LOCAL] = "mnt/local",
+		[FUSE] = "mnt/fuse", [RULES] = "mnt/both", [BELOW] = "mnt/both",
+	};
+
+	return in_work(at[kind]);
+}
+
+static int trouble(const char *what, int err)
+{
+	snprintf(tree_trouble, sizeof(tree_trouble), "%s: %s: %.300s", what,
+		 strerror(err), mount_log);
+	return err;
+}
+
+static int make_stand_ins(void)
+{
+	int err = bind_mount(in_work("ext4/local"), in_work("mnt/local")) ?:
+		  bind_mount(in_work("fuse/whole"), in_work("mnt/fuse")) ?:
+		  bind_mount(in_work("ext4/hot"), in_work("mnt/both"));
+
+	if (err)
+		return err;
+	return bind_mount(in_work("fuse/cold/cold"), in_work("mnt/both/cold"));
+}
+
+static int make_mounts(void)
+{
+	int err;
+
+	if (getenv("SWITCHFS_STAND_IN")) {
+		err = make_path(in_work("ext4/hot/cold")) ?: make_stand_ins();
+		return err ? trouble("stand-ins", err) : 0;
+	}
+	if (!switchfs_present())
+		return trouble("no switchfs in /proc/filesystems", ENODEV);
+	err = switchfs_mount(in_work("mnt/local"),
+			     "branch", fmt("a=%s", in_work("ext4/local")), END);
+	if (err)
+		return trouble("mount of local", err);
+	err = switchfs_mount(in_work("mnt/fuse"),
+			     "branch", fmt("a=%s", in_work("fuse/whole")), END);
+	if (err)
+		return trouble("mount of fuse", err);
+	err = switchfs_mount(in_work("mnt/both"),
+			     "branch", fmt("hot=%s", in_work("ext4/hot")),
+			     "branch", fmt("cold=%s", in_work("fuse/cold")),
+			     "rule", "path=/cold/** -> cold",
+			     "rule", "name=*.c -> cold", END);
+	return err ? trouble("mount of both", err) : 0;
+}
+
+/* What cannot be made without the module under test must be there. */
+static int make_ground(void)
+{
+	static const char *const dirs[] = {
+		"ext4/plain", "ext4/local", "ext4/hot", "fuse/whole",
+		"fuse/cold/cold", "mnt/local", "mnt/fuse", "mnt/both",
+	};
+	size_t i;
+	int err;
+
+	err = world_enter(&tree_world);
+	if (!err)
+		err = ext4_mount(&tree_world, in_work("ext4"));
+	if (!err)
+		err = server_start(&tree_server, in_work("fuse"), NULL);
+	for (i = 0; !err && i < sizeof(dirs) / sizeof(*dirs); i++)
+		err = make_path(in_work(dirs[i]));
+	return err;
+}
+
+static void leave(void)
+{
+	static const char *const mounts[] = {
+		"mnt/both/cold", "mnt/both", "mnt/fuse", "mnt/local",
+	};
+	size_t i;
+
+	if (getpid() != tree_world.owner)
+		return;
+	if (chdir("/"))
+		return;
+	for (i = 0; i < sizeof(mounts) / sizeof(*mounts); i++)
+		umount2(in_work(mounts[i]), MNT_DETACH);
+	server_stop(&tree_server);
+	umount2(in_work("ext4"), MNT_DETACH);
+	world_leave(&tree_world);
+}
+
+int tree_main(int argc, char **argv, int (*run)(int, char **))
+{
+	int err = make_ground();
+
+	if (err) {
+		printf("Bail out! no ground for the tests: %s\n", strerror(err));
+		leave();
+		return 1;
+	}
+	make_mounts();
+	/* The harness ends with exit(). */
+	atexit(leave);
+	return run(argc, argv);
+}

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The private mount namespace of a test and the filesystems in it. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/loop.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "files.h"
+#include "world.h"
+
+#define IMAGE_SIZE (64L << 20)
+
+int time_factor(void)
+{
+	const char *text = getenv("SWITCHFS_TIME_FACTOR");
+	int factor = text ? atoi(text) : 1;
+
+	return factor > 1 ? factor : 1;
+}
+
+int world_enter(struct world *w)
+{
+	if (unshare(CLONE_NEWNS) ||
+	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
+		return errno;
+	strcpy(w->work, "/tmp/switchfs.XXXXXX");
+	if (!mkdtemp(w->work))
+		return errno;
+	umask(0);
+	if (mount("work", w->work, "tmpfs", 0, "mode=755") || chdir(w->work))
+		return errno;
+	w->owner = getpid();
+	return 0;
+}
+
+void world_leave(struct world *w)
+{
+	if (!w->work[0] || w->owner != getpid())
+		return;
+	if (chdir("/"))
+		return;
+	umount2(w->work, MNT_DETACH);
+	rmdir(w->work);
+	w->work[0] = '\0';
+}
+
+static int run_quietly(char *const argv[])
+{
+	pid_t pid = fork();
+	int status, null;
+
+	if (pid < 0)
+		return errno;
+	if (!pid) {
+		null = open("/dev/null", O_RDWR);
+		dup2(null, 1);
+		dup2(null, 2);
+		execvp(argv[0], argv);
+		_exit(127);
+	}
+	if (waitpid(pid, &status, 0) != pid)
+		return errno;
+	return WIFEXITED(status) && !WEXITSTATUS(status) ? 0 : EIO;
+}
+
+/* The data extents of FROM only: an empty filesystem is nearly all hole. */
+static int copy_sparse(const char *from, int to)
+{
+	int fd = open(from, O_RDONLY | O_CLOEXEC), err = 0;
+	off_t at = 0, end;
+	char buf[16384];
+
+	if (fd < 0)
+		return errno;
+	while (!err && (at = lseek(fd, at, SEEK_DATA)) >= 0) {
+		end = lseek(fd, at, SEEK_HOLE);
+		while (at < end) {
+			ssize_t n = pread(fd, buf, sizeof(buf), at);
+
+			if (n <= 0 || pwrite(to, buf, n, at) != n) {
+				err = errno ?: EIO;
+				break;
+			}
+			at += n;
+		}
+	}
+	close(fd);
+	return err;
+}
+
+/* mke2fs takes long in a slow machine: a ready image may be handed in. */
+static int make_image(const char *path)
+{
+	const char *ready = getenv("SWITCHFS_EXT4_IMAGE");
+	char *argv[] = { "mke2fs", "-q", "-F", "-t", "ext4", "-m", "0", "-O",
+			 "^has_journal", "-b", "4096", "-E", "lazy_itable_init=1,nodiscard",
+			 (char *)path, NULL };
+	int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	int err = 0;
+
+	if (fd < 0 || ftruncate(fd, IMAGE_SIZE))
+		return errno;
+	if (ready)
+		err = copy_sparse(ready, fd);
+	close(fd);
+	return ready ? err : run_quietly(argv);
+}
+
+static int loop_attach(const char *image, char device[32])
+{
+	struct loop_config config = { .info.lo_flags = LO_FLAGS_AUTOCLEAR };
+	int ctl = open("/dev/loop-control", O_RDWR | O_CLOEXEC), number, tries;
+	int err = EBUSY, fd;
+
+	if (ctl < 0)
+		return -errno;
+	config.fd = open(image, O_RDWR | O_CLOEXEC);
+	/* Another test may take the free device first. */
+	for (tries = 0; err == EBUSY && tries < 50; tries++) {
+		number = ioctl(ctl, LOOP_CTL_GET_FREE);
+		snprintf(device, 32, "/dev/loop%d", number);
+		fd = open(device, O_RDWR | O_CLOEXEC);
+		err = fd < 0 || ioctl(fd, LOOP_CONFIGURE, &config) ? errno : 0;
+		if (err && fd >= 0)
+			close(fd);
+	}
+	close(config.fd);
+	close(ctl);
+	return err ? -err : fd;
+}
+
+int ext4_mount(const struct world *w, const char *dir)
+{
+	static int serial;
+	char image[PATH_SIZE], device[32];
+	int fd, err;
+
+	snprintf(image, sizeof(image), "%s/.image-%d-%d", w->work, getpid(), serial++);
+	err = make_image(image);
+	if (!err)
+		err = make_path(dir);
+	if (err)
+		return err;
+	fd = loop_attach(image, device);
+	if (fd < 0)
+		return -fd;
+	if (mount(device, dir, "ext4", 0, NULL))
+		err = errno;
+	close(fd);
+	if (!err && chmod(dir, 0755))
+		err = errno;
+	return err;
+}
+
+int tmpfs_mount(const char *dir)
+{
+	int err = make_path(dir);
+
+	if (!err && mount("tmpfs", dir, "tmpfs", 0, "mode=755"))
+		err = errno;
+	return err;
+}
+
+int bind_mount(const char *from, const char *to)
+{
+	int err = make_path(to);
+
+	if (!err && mount(from, to, NULL, MS_BIND, NULL))
+		err = errno;
+	return err;
+}
