@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Routing: which branch serves an operation on a path, by the mount's rules.
+//!
+//! A [`Rule`] is read from text, rules are compiled into a [`Policy`], and a policy gives a
+//! [`State`] for the root and, from the state of a directory, for each name in it. No path string
+//! is ever built: a state holds what is decided for the object itself and how far the rules have
+//! come, for what is below.
+//!
+//! This uses no kernel type, and the host's unit tests build it as well; the difference is in
+//! `mem`. Nothing here can panic.
+
+mod below;
+mod error;
+mod glob;
+mod hash;
+pub(crate) mod mem;
+mod op;
+mod parse;
+mod policy;
+mod rule;
+mod state;
+mod verdict;
+mod walk;
+
+pub(crate) use self::{
+    error::{
+        CompileError,
+        ParseError,
+        SyntaxError, //
+    },
+    op::Op,
+    policy::{
+        Policy,
+        MAX_RULES, //
+    },
+    rule::Rule,
+    state::{
+        Decision,
+        State, //
+    },
+    verdict::{
+        BranchId,
+        BranchSet,
+        Errno,
+        Verdict, //
+    },
+};
