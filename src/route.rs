@@ -26,8 +26,7 @@ mod walk;
 pub(crate) use self::{
     error::{
         CompileError,
-        ParseError,
-        SyntaxError, //
+        ParseError, //
     },
     op::Op,
     policy::{
@@ -42,7 +41,6 @@ pub(crate) use self::{
     verdict::{
         BranchId,
         BranchSet,
-        Errno,
         Verdict, //
     },
 };
