@@ -252,48 +252,61 @@ impl Policy {
             .find(|(_, node)| node.parent == parent && same(node.edge))
     }
 
-    /// Puts `rule`, the last one so far, into the tree.
+    /// Puts `rule`, the last one so far, into the tree, if it can ever decide.
     fn add(&mut self, number: u16, rule: &Rule) -> Result<(), NoMem> {
-        let mut at = 0;
-        match &rule.path {
-            None => at = self.deep(at)?,
-            Some(tokens) if tokens.is_empty() => {}
-            Some(tokens) => {
-                for component in tokens.split(|token| *token == Token::Slash) {
-                    at = match component {
-                        [Token::Deep] => self.deep(at)?,
-                        _ => self.grow(at, Salt::Component, component)?,
-                    };
-                }
-            }
-        }
-        if let Some(tokens) = &rule.name {
-            at = self.grow(at, Salt::Name, tokens)?;
-        }
-        self.effects.push(Effect {
+        let effect = Effect {
             ops: rule.ops.all,
             named: rule.ops.named,
             verdict: rule.verdict,
             next: DEFAULT,
-        })?;
-        self.end(at, number);
+        };
+        self.effects.push(effect)?;
+        let components = rule
+            .path
+            .as_ref()
+            .map_or(&[Token::Deep][..], |tokens| tokens);
+        let mut at = 0;
+        // There is nothing to split in the path of the root.
+        for component in components.split(|token| *token == Token::Slash) {
+            if self.is_shadowed(at, &effect) {
+                return Ok(());
+            }
+            at = match component {
+                [] => at,
+                [Token::Deep] => self.deep(at)?,
+                _ => self.grow(at, Salt::Component, component)?,
+            };
+        }
+        if self.is_shadowed(at, &effect) {
+            return Ok(());
+        }
+        if let Some(tokens) = &rule.name {
+            if self.node(at).is_some_and(|node| node.shadows(&effect)) {
+                return Ok(());
+            }
+            at = self.grow(at, Salt::Name, tokens)?;
+        }
+        self.end(at, number, &effect);
         Ok(())
     }
 
+    /// Whether rules that match at the node `at` and everywhere below leave nothing to decide
+    /// there for a later one that does `effect`.
+    fn is_shadowed(&self, at: u32, effect: &Effect) -> bool {
+        let deep = self.node(at).and_then(|node| self.node(node.deep));
+        deep.is_some_and(|deep| deep.shadows(effect))
+    }
+
     /// Lets the rule at the place `number` end at the node `at`, if it can ever decide there.
-    fn end(&mut self, at: u32, number: u16) {
-        let Some(effect) = self.effects.get(usize::from(number)).copied() else {
-            return;
-        };
+    fn end(&mut self, at: u32, number: u16, effect: &Effect) {
         let Some(node) = self.node_mut(at) else {
             return;
         };
-        let homes = effect.gives_home() && !node.homed;
-        if effect.ops.without(node.covered).is_empty() && !homes {
+        if node.shadows(effect) {
             return;
         }
         node.covered = node.covered.or(effect.ops);
-        node.homed |= homes;
+        node.homed |= effect.gives_home();
         let last = core::mem::replace(&mut node.last, number);
         if node.first == DEFAULT {
             node.first = number;
@@ -325,15 +338,17 @@ impl Policy {
             Hash::START.add_bytes(glob::digest(tokens))
         };
         let each = glob::is_universal(tokens);
-        let known = self.find(parent, salt, hash, |edge| match edge {
-            Edge::Component(pattern) | Edge::Name(pattern) => match pattern {
-                Pattern::Each => each,
-                Pattern::Literal(s) => {
-                    literal && glob::bytes(tokens).eq(s.of(&self.literals).iter().copied())
-                }
-                Pattern::Glob(s) => s.of(&self.globs) == tokens,
-            },
-            Edge::Root | Edge::Deep => false,
+        let equal = |pattern| match pattern {
+            Pattern::Each => each,
+            Pattern::Literal(s) => {
+                literal && glob::bytes(tokens).eq(s.of(&self.literals).iter().copied())
+            }
+            Pattern::Glob(s) => s.of(&self.globs) == tokens,
+        };
+        let known = self.find(parent, salt, hash, |edge| match (salt, edge) {
+            (Salt::Component, Edge::Component(pattern)) => equal(pattern),
+            (Salt::Name, Edge::Name(pattern)) => equal(pattern),
+            _ => false,
         });
         if let Some((id, _)) = known {
             return Ok(id);
@@ -444,6 +459,11 @@ impl Node {
     /// Whether one of the rules that end here applies to `op`.
     pub(super) fn covers(&self, op: Op) -> bool {
         self.covered.has(op)
+    }
+
+    /// Whether the rules that end here leave nothing to decide for a later one that does `effect`.
+    fn shadows(&self, effect: &Effect) -> bool {
+        effect.ops.without(self.covered).is_empty() && (self.homed || !effect.gives_home())
     }
 
     /// Whether names further down may go on from here. (Where `**` leads speaks for itself.)

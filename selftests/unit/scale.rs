@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Many rules: a lookup costs those that can still match.
+
+use super::{
+    at, branch, compile, policy,
+    src::route::{Op, Policy, MAX_RULES},
+};
+use std::time::{Duration, Instant};
+
+/// The policy of the rules that `rule` gives for 0, 1, ... `count`.
+fn many(count: usize, rule: impl Fn(usize) -> String) -> Policy {
+    let rules: Vec<String> = (0..count).map(rule).collect();
+    let rules: Vec<&str> = rules.iter().map(String::as_str).collect();
+    policy(&rules)
+}
+
+/// The shortest time that `work` took.
+fn shortest(mut work: impl FnMut()) -> Duration {
+    let times = (0..20).map(|_| {
+        let start = Instant::now();
+        (0..100).for_each(|_| work());
+        start.elapsed()
+    });
+    times.min().unwrap_or_default()
+}
+
+/// Fails unless a lookup of `name` in `dir` takes about as long under many rules as under few.
+fn is_flat(rule: impl Fn(usize) -> String + Copy, dir: &str, name: &str) {
+    let [few, many] = [10, 10_000].map(|count| {
+        let policy = many(count, rule);
+        let dir = at(&policy, dir);
+        shortest(|| {
+            std::hint::black_box(policy.child(&dir, name.as_bytes()).is_ok());
+        })
+    });
+    println!(
+        "{} in {dir}: {few:?} under 10 rules, {many:?} under 10000",
+        rule(5)
+    );
+    // A scan would take a thousand times as long.
+    assert!(many < few * 20, "{few:?} and {many:?}");
+}
+
+#[test]
+fn literal_paths() {
+    is_flat(|n| format!("path=/d{n}/** -> cold"), "/", "d5");
+    is_flat(|n| format!("path=/d{n}/** -> cold"), "/d5", "x");
+    is_flat(|n| format!("path=/a/**/d{n}/x -> cold"), "/a/b/c", "d7");
+}
+
+#[test]
+fn literal_names() {
+    is_flat(|n| format!("name=n{n} -> cold"), "/a", "n5");
+    is_flat(|n| format!("path=/a/** name=n{n} -> cold"), "/a", "other");
+}
+
+#[test]
+fn rules_that_can_never_decide() {
+    // Each number gives another set of operations, the first one all of them.
+    let ops = |n: usize| {
+        let ops = (0..30)
+            .filter(|bit| n >> bit & 1 != 0)
+            .map(|bit| Op::ALL[bit].name());
+        match n {
+            0 => "".into(),
+            _ => format!("op={} ", ops.collect::<Vec<_>>().join("+")),
+        }
+    };
+    is_flat(|n| format!("{}path=/a -> cold", ops(n)), "/", "a");
+    is_flat(|n| format!("{}path=/a/** -> cold", ops(n)), "/a", "b");
+    is_flat(
+        |n| format!("{}path=/{} -> cold", ops(n), ["**", "*/x"][n.min(1)]),
+        "/",
+        "b",
+    );
+}
+
+#[test]
+fn the_last_of_many_rules_is_found() {
+    let policy = many(MAX_RULES, |n| format!("path=/d{n}/*/x -> cold"));
+    assert_eq!(at(&policy, "/d65533/a/x").home_rule(), Some(65_534));
+    assert_eq!(at(&policy, "/d65533/a/x").home(), branch("cold"));
+    let rules: Vec<String> = (0..=MAX_RULES)
+        .map(|n| format!("name=d{n} -> cold"))
+        .collect();
+    let rules: Vec<&str> = rules.iter().map(String::as_str).collect();
+    assert_eq!(compile(&rules).err().as_deref(), Some("too many"));
+}
