@@ -18,17 +18,7 @@
 #define SWITCHFS_TREE_H
 
 #include "switchfs_test.h"
-
-enum tree_kind { PLAIN, LOCAL, FUSE, RULES, BELOW };
-
-extern struct world tree_world;
-extern struct server tree_server;
-/* Whether the mounts are there, and why not. */
-extern char tree_trouble[512];
-
-int tree_main(int argc, char **argv, int (*run)(int, char **));
-/* Where the mount of KIND is. */
-const char *tree_mount(enum tree_kind kind);
+#include "tree_world.h"
 
 FIXTURE(tree) {
 	char dir[PATH_SIZE];	/* the current directory */

@@ -9,15 +9,11 @@
 
 #include "files.h"
 #include "mounting.h"
-#include "world.h"
+#include "tree_world.h"
 
 struct world tree_world;
 struct server tree_server;
 char tree_trouble[512];
-
-enum tree_kind { PLAIN, LOCAL, FUSE, RULES, BELOW };
-const char *tree_mount(enum tree_kind kind);
-int tree_main(int argc, char **argv, int (*run)(int, char **));
 
 static const char *in_work(const char *path)
 {
