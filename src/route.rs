@@ -11,6 +11,7 @@
 //! `mem`. Nothing here can panic.
 
 mod below;
+mod compile;
 mod error;
 mod glob;
 mod hash;
@@ -20,19 +21,18 @@ mod parse;
 mod policy;
 mod rule;
 mod state;
+mod tree;
 mod verdict;
 mod walk;
 
 pub(crate) use self::{
+    compile::MAX_RULES,
     error::{
         CompileError,
         ParseError, //
     },
     op::Op,
-    policy::{
-        Policy,
-        MAX_RULES, //
-    },
+    policy::Policy,
     rule::Rule,
     state::{
         Decision,

@@ -254,16 +254,21 @@ fn mistakes_in_verdicts() {
 }
 
 #[test]
-fn messages_quote_no_control_bytes_and_have_an_end() {
+fn messages_quote_no_control_bytes_and_stay_short() {
     let message = parse(b"\x01\xff\n -> hot").err().unwrap();
     let expected = "rule `\\x01\\xff\\x0a -> hot`: unexpected `\\x01\\xff` before the `->`, \
                     expected one of op=OP[+OP...], path=GLOB, name=GLOB";
     assert_eq!(message, expected);
 
-    let long = "x".repeat(5000);
-    let message = parse(long.as_bytes()).err().unwrap();
-    assert!(message.contains("xxx...`: unexpected `xxx"), "{message}");
-    assert!(message.len() < 1024, "{}", message.len());
+    let long = parse("x".repeat(5000).as_bytes()).err().unwrap();
+    assert!(long.contains("xxx...`: unexpected `xxx"), "{long}");
+    for piece in ["x", "\u{1}", "\u{e9}", "\u{10ffff}"] {
+        let word = piece.repeat(2000);
+        for text in [format!("op={word} -> hot"), format!("-> deny:{word}"), word] {
+            let message = parse(text.as_bytes()).err().unwrap();
+            assert!(message.len() < 1000, "{}", message.len());
+        }
+    }
 }
 
 #[test]

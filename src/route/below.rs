@@ -4,17 +4,17 @@
 
 use super::{
     op::Op,
-    policy::{
-        Edge,
-        Node,
-        Pattern,
-        Policy, //
-    },
+    policy::Policy,
     state::{
         Effect,
         State,
         Table,
         DEFAULT, //
+    },
+    tree::{
+        Edge,
+        Node,
+        Pattern, //
     },
     verdict::{
         BranchId,

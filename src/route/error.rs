@@ -218,23 +218,34 @@ impl Display for Twice {
     }
 }
 
-/// How much of a text is quoted.
-const QUOTED: usize = 256;
+/// How many characters of a text are quoted, so that no message is longer than 1,000 bytes.
+const QUOTED: usize = 240;
 
 /// Writes `text` between backquotes, its control bytes escaped and its end cut if it is long.
 fn quote(f: &mut Formatter<'_>, text: &[u8]) -> Result {
+    let mut left = QUOTED;
     f.write_str("`")?;
-    for chunk in text.get(..QUOTED).unwrap_or(text).utf8_chunks() {
-        for c in chunk.valid().chars() {
+    for chunk in text.utf8_chunks() {
+        let valid = chunk.valid().chars();
+        let plain = valid.map(|c| {
             if c.is_ascii_control() {
-                write!(f, "\\x{:02x}", u32::from(c))?;
+                Err(u32::from(c))
             } else {
-                f.write_char(c)?;
+                Ok(c)
+            }
+        });
+        let bytes = chunk.invalid().iter().map(|byte| Err((*byte).into()));
+        for c in plain.chain(bytes) {
+            let length = c.map_or(4, char::len_utf8);
+            let Some(rest) = left.checked_sub(length) else {
+                return f.write_str("...`");
+            };
+            left = rest;
+            match c {
+                Ok(c) => f.write_char(c)?,
+                Err(byte) => write!(f, "\\x{byte:02x}")?,
             }
         }
-        for byte in chunk.invalid() {
-            write!(f, "\\x{byte:02x}")?;
-        }
     }
-    f.write_str(if text.len() > QUOTED { "...`" } else { "`" })
+    f.write_str("`")
 }

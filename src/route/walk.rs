@@ -9,16 +9,18 @@ use super::{
     },
     op::Op,
     policy::{
-        Edge,
         Name,
-        Node,
-        Policy,
-        NONE, //
+        Policy, //
     },
     state::{
         State,
         Table,
         DEFAULT, //
+    },
+    tree::{
+        Edge,
+        Node,
+        NONE, //
     },
     verdict::{
         BranchId,

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! The tree of path components that rules are compiled into.
+
+use super::{
+    below::Reach,
+    op::{
+        Op,
+        OpSet, //
+    },
+    state::{
+        Effect,
+        DEFAULT, //
+    },
+};
+
+/// A place in the tree.
+#[derive(Debug)]
+pub(super) struct Node {
+    /// The node above.
+    pub(super) parent: u32,
+    /// What leads here from there.
+    pub(super) edge: Edge,
+    /// The first of the literal components that lead on.
+    pub(super) literals: u32,
+    /// The first of the other components that lead on, but `**`.
+    pub(super) globs: u32,
+    /// The literal conditions on the last component, for rules whose path ends here.
+    pub(super) literal_names: u32,
+    /// The other ones.
+    pub(super) glob_names: u32,
+    /// Where `**` leads.
+    pub(super) deep: u32,
+    /// The next node of the same list of the parent.
+    pub(super) next: u32,
+    /// The first of the rules that end here, in ascending order.
+    pub(super) first: u16,
+    /// The last one.
+    pub(super) last: u16,
+    /// The operations to which these rules apply; a later rule for no other has no effect.
+    pub(super) covered: OpSet,
+    /// Whether one of them gives a home.
+    pub(super) homed: bool,
+    /// What the rules further down can do.
+    pub(super) below: Reach,
+}
+
+/// No node.
+pub(super) const NONE: u32 = u32::MAX;
+
+/// What leads from a node to the next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Edge {
+    /// Nothing: the root.
+    Root,
+    /// `**`, which also leads from the node to itself.
+    Deep,
+    /// A component of the path.
+    Component(Pattern),
+    /// A condition on the last component.
+    Name(Pattern),
+}
+
+/// What a component must be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Pattern {
+    /// Anything.
+    Each,
+    /// The bytes at this place of the policy's literals.
+    Literal(Span),
+    /// What matches the tokens at this place of the policy's globs.
+    Glob(Span),
+}
+
+/// A place in an array.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Span {
+    /// Where it starts.
+    pub(super) start: usize,
+    /// Where it ends.
+    pub(super) end: usize,
+}
+
+impl Span {
+    /// The elements of `array` there.
+    pub(super) fn of<T>(self, array: &[T]) -> &[T] {
+        array.get(self.start..self.end).unwrap_or_default()
+    }
+}
+
+impl Node {
+    /// A node with nothing below.
+    pub(super) fn new(parent: u32, edge: Edge) -> Node {
+        Node {
+            parent,
+            edge,
+            literals: NONE,
+            globs: NONE,
+            literal_names: NONE,
+            glob_names: NONE,
+            deep: NONE,
+            next: NONE,
+            first: DEFAULT,
+            last: DEFAULT,
+            covered: OpSet::EMPTY,
+            homed: false,
+            below: Reach::NOTHING,
+        }
+    }
+
+    /// Whether one of the rules that end here applies to `op`.
+    pub(super) fn covers(&self, op: Op) -> bool {
+        self.covered.has(op)
+    }
+
+    /// Whether the rules that end here leave nothing to decide for a later one that does `effect`.
+    pub(super) fn shadows(&self, effect: &Effect) -> bool {
+        effect.ops.without(self.covered).is_empty() && (self.homed || !effect.gives_home())
+    }
+
+    /// Whether names further down may go on from here. (Where `**` leads speaks for itself.)
+    pub(super) fn is_live(&self) -> bool {
+        self.edge == Edge::Deep || self.literals != NONE || self.globs != NONE
+    }
+}
