@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+# The virtual machine: virtme-ng and qemu, in the build root.
+
+# kvm_boots: whether KVM really boots a kernel here, which /dev/kvm alone does not tell (nested hosts). Asked once.
+kvm_boots() {
+	local answer probe=no
+	[[ -w /dev/kvm ]] || return 1
+	answer=$SWITCHFS_CACHE/kvm-$(key "$(uname -r)" "$(grep -m 1 'model name' /proc/cpuinfo)" "$entry")
+	if [[ ! -e $answer ]]; then
+		if start_vng 30 true --cpus 2 -m 1G </dev/null 2>&1 >/dev/null | cat >/dev/null; then
+			probe=yes
+		fi
+		echo "$probe" >"$answer"
+		note "whether KVM boots here: $probe (remembered in $answer)"
+	fi
+	[[ $(cat "$answer") == yes ]]
+}
+
+# start_vng SECONDS COMMAND OPTION...: runs one machine, killed after SECONDS. No COMMAND: a prompt.
+start_vng() {
+	local seconds=$1 command=$2 release modules
+	shift 2
+	release=$(cat "$entry/release")
+	modules=/usr/lib/modules/$release
+	# vng takes the kernel image and its modules from the place where a package would install them.
+	# The image is shared and stays as it is: the guest's writes to it go to a temporary file.
+	setpriv --pdeathsig KILL timeout --foreground --signal KILL "$seconds" \
+		"$checkout/scripts/root" bash -c '
+			mkdir -p "$2"
+			mount --bind "$1$2" "$2"
+			shift 2
+			PATH=/opt/virtme/bin:$PATH
+			exec vng "$@"' - "$entry/modules" "$modules" \
+		--run "$release" --user root --root-disk "$image" --root-fstype ext4 --rw --qemu-opts=-snapshot \
+		--append ignore_loglevel "$@" ${command:+-- "$command"}
+}
+
+# boot COMMAND: the machine as $cpus, $memory, $icount, $share and $limit ask for it, its console in $kernel_log.
+boot() {
+	local options=(-m "$memory" "--rodir=$checkout=$checkout" "--rwdir=/scratch=$scratch")
+	if [[ -n $icount ]]; then
+		options+=(--disable-kvm --cpus 1 "--qemu-opts=-icount shift=0,sleep=off")
+	elif kvm_boots; then
+		options+=(--cpus "$cpus")
+	else
+		options+=(--disable-kvm --cpus "$cpus")
+	fi
+	# Programs on virtiofs crash at random on the debug kernel.
+	[[ $kernel != debug ]] || options+=(--force-9p)
+	if [[ -z $1 ]]; then
+		start_vng "$limit" '' "${options[@]}" --cwd "$checkout"
+		return
+	fi
+	# qemu opens its output files anew, which would truncate them and write over one another: it gets pipes.
+	{
+		start_vng "$limit" "$1" "${options[@]}" "--qemu-opts=-set chardev.console.path=$kernel_log" \
+			</dev/null 2>&1 >&3 3>&- | cat >&2
+	} 3>&1 | cat
+}
