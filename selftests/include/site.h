@@ -8,11 +8,6 @@
 #include "site_world.h"
 #include "switchfs_test.h"
 
-/* Mounts hot and cold (and more options) at mnt. */
-#define SITE_MOUNT(site, ...)						\
-	switchfs_mount("mnt", "branch", (site)->hot, "branch", (site)->cold, \
-		       ##__VA_ARGS__, END)
-
 /* The fixture of tests that need both kinds of second branch. */
 FIXTURE(site) {
 	struct site site;

@@ -6,6 +6,7 @@
 #ifndef SWITCHFS_SITE_WORLD_H
 #define SWITCHFS_SITE_WORLD_H
 
+#include "mounting.h"
 #include "world.h"
 
 struct site {
@@ -28,5 +29,10 @@ void site_leave(struct site *site);
 const char *site_path(const struct site *site, const char *path);
 /* Paths that hold in cold whoever made them: behind the server's back. */
 const char *behind(const struct site *site, const char *path);
+
+/* Mounts hot and cold (and more options) at mnt. */
+#define SITE_MOUNT(site, ...)						\
+	switchfs_mount("mnt", "branch", (site)->hot, "branch", (site)->cold, \
+		       ##__VA_ARGS__, END)
 
 #endif

@@ -37,7 +37,8 @@ int bind_mount(const char *from, const char *to);
 /*
  * Starts fuse_branch over DIR-source, which is made when it is missing, at
  * DIR. OPTIONS are further words of its command line, ended by NULL; NULL
- * stands for none.
+ * stands for none. The usual mount options are allow_other,
+ * default_permissions, dev and suid; a first word "-o..." replaces them.
  */
 int server_start(struct server *s, const char *dir, const char *const *options);
 /* Ends the server and takes its mount away; harmless when it is gone. */

@@ -29,7 +29,9 @@ static void become_server(const struct server *s, const char *const *options,
 	argv[n++] = program;
 	argv[n++] = stats;
 	argv[n++] = ready_fd;
-	argv[n++] = "-oallow_other,default_permissions,dev,suid";
+	/* Mount options of the caller's replace the usual ones. */
+	if (!options || !*options || strncmp(*options, "-o", 2))
+		argv[n++] = "-oallow_other,default_permissions,dev,suid";
 	while (options && *options && n < 28)
 		argv[n++] = *options++;
 	argv[n++] = s->source;
