@@ -24,6 +24,8 @@ FIXTURE(tree) {
 	char dir[PATH_SIZE];	/* the current directory */
 	char home[PATH_SIZE];	/* the same directory in its home branch */
 	char dot_c[PATH_SIZE];	/* the branch directory of names in ".c" */
+	/* the same two where a server takes them from: behind its back */
+	char home_source[PATH_SIZE], dot_c_source[PATH_SIZE];
 	bool fuse;		/* names but those in ".c" are on FUSE */
 	bool fuse_dot_c;	/* names in ".c" are on FUSE */
 };
@@ -52,14 +54,10 @@ FIXTURE_SETUP(tree)
 	ASSERT_EQ(0, chdir(self->dir));
 	self->fuse = kind == FUSE || kind == BELOW;
 	self->fuse_dot_c = self->fuse || kind == RULES;
-	snprintf(self->home, sizeof(self->home), "%s/%s/%st%d", tree_world.work,
-		 kind == PLAIN ? "ext4/plain" : kind == LOCAL ? "ext4/local" :
-		 kind == FUSE ? "fuse/whole" : kind == RULES ? "ext4/hot" :
-		 "fuse/cold", under, getpid());
-	snprintf(self->dot_c, sizeof(self->dot_c), "%s", self->home);
-	if (kind == RULES && !getenv("SWITCHFS_STAND_IN"))
-		snprintf(self->dot_c, sizeof(self->dot_c), "%s/fuse/cold/t%d",
-			 tree_world.work, getpid());
+	tree_branch_dir(self->home, kind, false, "fuse", under);
+	tree_branch_dir(self->dot_c, kind, true, "fuse", under);
+	tree_branch_dir(self->home_source, kind, false, "fuse-source", under);
+	tree_branch_dir(self->dot_c_source, kind, true, "fuse-source", under);
 }
 
 FIXTURE_TEARDOWN(tree)
@@ -67,11 +65,17 @@ FIXTURE_TEARDOWN(tree)
 	EXPECT_EQ(0, chdir("/"));
 }
 
-#define TREE_TEST_MAIN							\
+/*
+ * TIMEOUT is how long the server lets the kernel believe it: changes behind
+ * the server's back need 0.
+ */
+#define TREE_TEST_MAIN_TIMEOUT(timeout)					\
 int main(int argc, char **argv)						\
 {									\
 	scale_time_limits();						\
-	return tree_main(argc, argv, test_harness_run);			\
+	return tree_main(argc, argv, "--timeout=" timeout,		\
+			 test_harness_run);				\
 }
+#define TREE_TEST_MAIN TREE_TEST_MAIN_TIMEOUT("60")
 
 #endif

@@ -30,6 +30,32 @@ const char *tree_mount(enum tree_kind kind)
 	return in_work(at[kind]);
 }
 
+void tree_branch_dir(char path[PATH_SIZE], enum tree_kind kind, bool dot_c,
+		     const char *fuse, const char *under)
+{
+	const bool apart = kind == RULES && dot_c && !getenv("SWITCHFS_STAND_IN");
+	const char *root = "ext4/plain";
+
+	switch (kind) {
+	case PLAIN:
+		break;
+	case LOCAL:
+		root = "ext4/local";
+		break;
+	case FUSE:
+		root = fmt("%s/whole", fuse);
+		break;
+	case RULES:
+		root = apart ? fmt("%s/cold", fuse) : "ext4/hot";
+		break;
+	case BELOW:
+		root = fmt("%s/cold", fuse);
+		break;
+	}
+	snprintf(path, PATH_SIZE, "%s/%s/%st%d", tree_world.work, root, under,
+		 getpid());
+}
+
 static int trouble(const char *what, int err)
 {
 	snprintf(tree_trouble, sizeof(tree_trouble), "%s: %s: %.300s", what,
@@ -75,8 +101,9 @@ static int make_mounts(void)
 }
 
 /* What cannot be made without the module under test must be there. */
-static int make_ground(void)
+static int make_ground(const char *server_option)
 {
+	const char *const options[] = { server_option, NULL };
 	static const char *const dirs[] = {
 		"ext4/plain", "ext4/local", "ext4/hot", "fuse/whole",
 		"fuse/cold/cold", "mnt/local", "mnt/fuse", "mnt/both",
@@ -88,7 +115,7 @@ static int make_ground(void)
 	if (!err)
 		err = ext4_mount(&tree_world, in_work("ext4"));
 	if (!err)
-		err = server_start(&tree_server, in_work("fuse"), NULL);
+		err = server_start(&tree_server, in_work("fuse"), options);
 	for (i = 0; !err && i < sizeof(dirs) / sizeof(*dirs); i++)
 		err = make_path(in_work(dirs[i]));
 	return err;
@@ -112,9 +139,10 @@ static void leave(void)
 	world_leave(&tree_world);
 }
 
-int tree_main(int argc, char **argv, int (*run)(int, char **))
+int tree_main(int argc, char **argv, const char *server_option,
+	      int (*run)(int, char **))
 {
-	int err = make_ground();
+	int err = make_ground(server_option);
 
 	if (err) {
 		printf("Bail out! no ground for the tests: %s\n", strerror(err));

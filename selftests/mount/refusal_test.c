@@ -69,13 +69,15 @@ TEST_F(site, bad_branch_names)
 {
 	static const char *const bad[] = {
 		"deny", "hide", "gate", "none", "a/b", "a b", "a+b", "a|b",
-		"n2345678901234567890123456789012", "caf\xc3\xa9",
+		"n2345678901234567890123456789012",
 	};
 	size_t i;
 
 	for (i = 0; i < sizeof(bad) / sizeof(*bad); i++)
 		REFUSED("branch", bad[i], "branch",
 			fmt("%s=%s", bad[i], site_path(&self->site, "hot")));
+	REFUSED("branch", "caf", "branch",
+		fmt("caf\xc3\xa9=%s", site_path(&self->site, "hot")));
 }
 
 TEST_F(site, one_branch_inside_another)
@@ -117,7 +119,7 @@ TEST_F(site, rules_of_bad_syntax)
 		"frob=/x -> cold", "path -> cold", "name=x -> cold extra",
 		"name= -> cold", "path= -> cold", "op= -> cold",
 		"name=x -> deny:", "name=x -> deny:ENOSUCH",
-		"name=\"x -> cold", "x -> cold", "name=x - > cold",
+		"x -> cold", "name=x - > cold", "name=a name=b -> cold",
 		"name=\\xZZ -> cold", "name=\\x2 -> cold", "name=x -> cold|",
 	};
 	size_t i;

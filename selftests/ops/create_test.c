@@ -111,14 +111,14 @@ TEST_F(tree, deep_trees_can_be_made_walked_and_removed)
 	char path[200] = "d";
 	int i;
 
-	for (i = 0; i < 40; i++) {
+	for (i = 0; i < 15; i++) {
 		ASSERT_OK(mkdir(path, 0755));
 		strcat(path, "/d");
 	}
 	DOES(put(path, "deep"));
 	EXPECT_STREQ("deep", get(path));
 	ASSERT_OK(unlink(path));
-	for (i = 0; i < 40; i++) {
+	for (i = 0; i < 15; i++) {
 		path[strlen(path) - 2] = '\0';
 		ASSERT_OK(rmdir(path));
 	}

@@ -241,4 +241,4 @@ TEST_F(tree, current_directory_replaced_below_is_dead)
 	EXPECT_FALSE(present("d"));
 }
 
-TREE_TEST_MAIN
+TREE_TEST_MAIN_TIMEOUT("0")
