@@ -41,6 +41,7 @@ pub(crate) use self::{
     verdict::{
         BranchId,
         BranchSet,
+        Errno,
         Verdict, //
     },
 };

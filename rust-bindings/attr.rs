@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Attributes: what `stat`, `statfs` return, and what `setattr` is asked for.
+//!
+//! C headers: [`include/linux/stat.h`](srctree/include/linux/stat.h),
+//! [`include/linux/statfs.h`](srctree/include/linux/statfs.h)
+
+use super::{
+    sys,
+    Idmap,
+    RealPath,
+    SwitchDentry,
+    SwitchInode, //
+};
+use kernel::{
+    error::to_result,
+    prelude::*,
+    types::Opaque, //
+};
+
+/// What a caller of `statx` wants to know, and how fresh.
+#[derive(Clone, Copy)]
+pub(crate) struct StatQuery {
+    /// `STATX_*`.
+    pub(super) mask: u32,
+    /// `AT_STATX_*`.
+    pub(super) flags: u32,
+}
+
+impl StatQuery {
+    /// Type and inode number alone.
+    pub(crate) fn identity(self) -> Self {
+        Self {
+            mask: sys::STATX_INO | sys::STATX_TYPE,
+            flags: self.flags,
+        }
+    }
+
+    /// The inode number, of whatever age.
+    pub(crate) fn cached_identity() -> Self {
+        Self {
+            mask: sys::STATX_INO,
+            flags: sys::AT_STATX_DONT_SYNC,
+        }
+    }
+}
+
+/// Wraps the kernel's `struct kstat`.
+#[repr(transparent)]
+pub(crate) struct Stat(sys::kstat);
+
+impl Stat {
+    /// An empty one, to be filled by [`RealPath::getattr`].
+    pub(crate) fn new() -> Self {
+        Self(sys::kstat::default())
+    }
+
+    /// Borrows what the VFS wants filled.
+    ///
+    /// # Safety
+    ///
+    /// `ptr` is valid for writing for `'a`, and nobody else uses it.
+    pub(super) unsafe fn from_raw<'a>(ptr: *mut sys::kstat) -> &'a mut Self {
+        // SAFETY: By the contract; the type is transparent over `struct kstat`.
+        unsafe { &mut *ptr.cast() }
+    }
+
+    /// The C pointer.
+    pub(super) fn as_raw(&mut self) -> *mut sys::kstat {
+        &raw mut self.0
+    }
+
+    /// The inode number.
+    pub(crate) fn ino(&self) -> u64 {
+        self.0.ino
+    }
+
+    /// The device number, in the kernel's form.
+    pub(crate) fn dev(&self) -> u32 {
+        self.0.dev
+    }
+
+    /// Sets the identity that user space sees.
+    pub(crate) fn set_identity(&mut self, dev: u32, ino: u64) {
+        self.0.dev = dev;
+        self.0.ino = ino;
+    }
+}
+
+/// Wraps the kernel's `struct kstatfs`.
+#[repr(transparent)]
+pub(crate) struct StatFs(sys::kstatfs);
+
+impl StatFs {
+    /// An empty one, to be filled by [`RealPath::statfs`].
+    pub(crate) fn new() -> Self {
+        Self(sys::kstatfs::default())
+    }
+
+    /// Borrows what the VFS wants filled.
+    ///
+    /// # Safety
+    ///
+    /// `ptr` is valid for writing for `'a`, and nobody else uses it.
+    pub(super) unsafe fn from_raw<'a>(ptr: *mut sys::kstatfs) -> &'a mut Self {
+        // SAFETY: By the contract; the type is transparent over `struct kstatfs`.
+        unsafe { &mut *ptr.cast() }
+    }
+
+    /// The C pointer.
+    pub(super) fn as_raw(&mut self) -> *mut sys::kstatfs {
+        &raw mut self.0
+    }
+
+    /// Sets the filesystem's type and id.
+    pub(crate) fn set_identity(&mut self, magic: u32, dev: u32) {
+        self.0.f_type = i64::from(magic) as _;
+        // CAST: Both halves of an id are plain bits (`u64_to_fsid`).
+        self.0.f_fsid.val = [dev as i32, 0];
+    }
+}
+
+/// A change of attributes that a caller asks for: the kernel's `struct iattr`.
+#[repr(transparent)]
+pub(crate) struct IAttr(Opaque<sys::iattr>);
+
+impl IAttr {
+    /// Borrows what the VFS passes.
+    ///
+    /// # Safety
+    ///
+    /// `ptr` is valid for `'a`, and nobody else uses it.
+    pub(super) unsafe fn from_raw<'a>(ptr: *mut sys::iattr) -> &'a mut Self {
+        // SAFETY: By the contract; the type is transparent over `struct iattr`.
+        unsafe { &mut *ptr.cast() }
+    }
+
+    /// Removal of set-id bits, as a write by another user does it.
+    pub(crate) fn kill_setid() -> Self {
+        Self(Opaque::new(sys::iattr {
+            ia_valid: sys::ATTR_KILL_SUID | sys::ATTR_KILL_SGID | sys::ATTR_FORCE,
+            ..Default::default()
+        }))
+    }
+
+    /// The owner, group and mode of `model`, for a directory that mirrors it.
+    pub(crate) fn owner_and_mode(model: &SwitchInode) -> Self {
+        // SAFETY: The inode is valid; a racing change gives the old or the new owner.
+        let inode = unsafe { &*model.as_raw() };
+        Self(Opaque::new(sys::iattr {
+            ia_valid: sys::ATTR_UID | sys::ATTR_GID | sys::ATTR_MODE,
+            ia_mode: model.mode(),
+            __bindgen_anon_1: sys::iattr__bindgen_ty_1 { ia_uid: inode.i_uid },
+            __bindgen_anon_2: sys::iattr__bindgen_ty_2 { ia_gid: inode.i_gid },
+            ..Default::default()
+        }))
+    }
+
+    /// What is to be changed (`ATTR_*`).
+    fn valid(&self) -> u32 {
+        // SAFETY: The structure is valid and used by this task alone.
+        unsafe { (*self.0.get()).ia_valid }
+    }
+
+    /// Whether the size changes.
+    pub(crate) fn changes_size(&self) -> bool {
+        self.valid() & sys::ATTR_SIZE != 0
+    }
+
+    /// Checks whether the caller may make this change to the switchfs object (`setattr_prepare`).
+    pub(crate) fn prepare(&mut self, idmap: Idmap<'_>, dentry: &SwitchDentry) -> Result {
+        // SAFETY: All are valid; the VFS holds the inode's lock.
+        to_result(unsafe { sys::setattr_prepare(idmap.as_raw(), dentry.as_raw(), self.0.get()) })
+    }
+
+    /// Turns the request into one for a branch's object.
+    ///
+    /// Set-id bits to be removed are the branch's to compute. The file is not the branch's, and
+    /// `O_TRUNC` was not passed down with open, so a server has to be asked for the new size.
+    pub(crate) fn for_branch(&mut self) {
+        let attr = self.0.get();
+        let mut valid = self.valid();
+        if valid & (sys::ATTR_KILL_SUID | sys::ATTR_KILL_SGID) != 0 {
+            valid &= !sys::ATTR_MODE;
+        }
+        valid &= !(sys::ATTR_FILE | sys::ATTR_OPEN);
+        // SAFETY: The structure is valid and used by this task alone.
+        unsafe { (*attr).ia_valid = valid };
+    }
+
+    /// Makes the change to a branch's object (`notify_change`). The caller holds its lock and write
+    /// access to its mount. May sleep.
+    pub(crate) fn apply(&mut self, path: RealPath<'_>) -> Result {
+        // SAFETY: The mapping and the dentry are valid and positive; no delegated inode is wanted.
+        to_result(unsafe {
+            sys::notify_change(
+                path.mount().idmap().as_raw(),
+                path.dentry().as_raw(),
+                self.0.get(),
+                core::ptr::null_mut(),
+            )
+        })
+    }
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Headers that the kernel's own rust/bindings/bindings_helper.h leaves out.
+ *
+ * bindgen reads this file; what it may take from it is in bindgen_parameters.
+ */
+#include <linux/backing-file.h>
+#include <linux/cred.h>
+#include <linux/dcache.h>
+#include <linux/file.h>
+#include <linux/filelock.h>
+#include <linux/fs.h>
+#include <linux/fs_context.h>
+#include <linux/fs_parser.h>
+#include <linux/mm.h>
+#include <linux/mount.h>
+#include <linux/namei.h>
+#include <linux/pagemap.h>
+#include <linux/path.h>
+#include <linux/posix_acl.h>
+#include <linux/posix_acl_xattr.h>
+#include <linux/security.h>
+#include <linux/seq_file.h>
+#include <linux/slab.h>
+#include <linux/splice.h>
+#include <linux/stat.h>
+#include <linux/statfs.h>
+#include <linux/xattr.h>
+
+#include "helpers.h"
+
+/* Macros that bindgen cannot evaluate; the prefix is cut off in the result. */
+const unsigned int SWITCHFS_CONST_FMODE_WRITE = (__force unsigned int)FMODE_WRITE;
+const unsigned int SWITCHFS_CONST_FMODE_EXEC = (__force unsigned int)FMODE_EXEC;
+const unsigned int SWITCHFS_CONST_FMODE_32BITHASH = (__force unsigned int)FMODE_32BITHASH;
+const unsigned int SWITCHFS_CONST_LOOKUP_FOLLOW = LOOKUP_FOLLOW;
+const unsigned int SWITCHFS_CONST_LOOKUP_DIRECTORY = LOOKUP_DIRECTORY;
+const unsigned int SWITCHFS_CONST_LOOKUP_RCU = LOOKUP_RCU;
+const unsigned long SWITCHFS_CONST_SB_POSIXACL = SB_POSIXACL;

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Credentials that branch calls run under.
+//!
+//! C header: [`include/linux/cred.h`](srctree/include/linux/cred.h)
+
+use super::{
+    sys,
+    SwitchDentry, //
+};
+use core::marker::PhantomData;
+use kernel::{
+    error::from_err_ptr,
+    prelude::*,
+    types::NotThreadSafe, //
+};
+
+/// Owned credentials that nobody changes any more.
+///
+/// # Invariants
+///
+/// The pointer is valid and owns one reference.
+pub(crate) struct Creds(*const sys::cred);
+
+// SAFETY: Credentials are immutable once they are published, and atomically counted.
+unsafe impl Send for Creds {}
+// SAFETY: As for `Send`.
+unsafe impl Sync for Creds {}
+
+impl Creds {
+    /// The current task's credentials less CAP_SYS_RESOURCE, for the life of a mount.
+    pub(crate) fn of_mounter() -> Result<Self> {
+        // SAFETY: Only reads the current task's credentials.
+        let cred = unsafe { sys::switchfs_helper_mounter_creds() };
+        if cred.is_null() {
+            return Err(ENOMEM);
+        }
+        // INVARIANT: The helper returns a new reference.
+        Ok(Self(cred))
+    }
+
+    /// A copy of the current credentials, which the caller has just set to `self`, that makes new
+    /// objects belong to `caller` with the label that its own creation would get.
+    ///
+    /// ENOMEM, or what the security module says.
+    pub(crate) fn for_creator(
+        &self,
+        caller: &CredGuard<'_>,
+        dentry: &SwitchDentry,
+        mode: u16,
+    ) -> Result<Self> {
+        // SAFETY: Both credentials are valid; the dentry's name is stable, since its parent is
+        // locked by the VFS for the operation that creates it.
+        let cred = unsafe {
+            sys::switchfs_helper_creator_creds(self.0, caller.old, dentry.as_raw(), mode)
+        };
+        // INVARIANT: The helper returns a new reference.
+        Ok(Self(from_err_ptr(cred)?))
+    }
+
+    /// Makes these the current task's credentials until the guard is dropped.
+    ///
+    /// May be called in RCU walk. Guards are dropped in the reverse of their order.
+    pub(crate) fn assume(&self) -> CredGuard<'_> {
+        // SAFETY: The credentials are valid, and outlive the guard by its lifetime.
+        let old = unsafe { sys::switchfs_helper_override_creds(self.0) };
+        CredGuard {
+            old,
+            _creds: PhantomData,
+            _task: NotThreadSafe,
+        }
+    }
+
+    /// The C pointer.
+    pub(super) fn as_raw(&self) -> *const sys::cred {
+        self.0
+    }
+}
+
+impl Drop for Creds {
+    fn drop(&mut self) {
+        // SAFETY: By the invariant one reference is owned.
+        unsafe { sys::switchfs_helper_put_cred(self.0) };
+    }
+}
+
+/// The current task runs under other credentials; dropped, it has its own again.
+#[must_use]
+pub(crate) struct CredGuard<'a> {
+    /// What the task had before, kept alive by the task itself.
+    old: *const sys::cred,
+    /// The credentials in force outlive the guard.
+    _creds: PhantomData<&'a Creds>,
+    /// Credentials are the current task's.
+    _task: NotThreadSafe,
+}
+
+impl Drop for CredGuard<'_> {
+    fn drop(&mut self) {
+        // SAFETY: `old` was this task's when the guard was made, and the task still holds it.
+        unsafe { sys::switchfs_helper_revert_creds(self.old) };
+    }
+}

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! `struct dentry_operations`.
+//!
+//! C header: [`include/linux/dcache.h`](srctree/include/linux/dcache.h)
+
+use super::{
+    file_type::{
+        FileSystem,
+        Fs, //
+    },
+    sys,
+    FileType,
+    Name,
+    SwitchDentry,
+    SwitchInode, //
+};
+use kernel::{
+    error::from_result,
+    prelude::*, //
+};
+
+/// Nothing is cached of ACLs above the branch (`ACL_DONT_CACHE`).
+pub(super) const ACL_DONT_CACHE: *mut sys::posix_acl = core::ptr::without_provenance_mut(usize::MAX - 2);
+
+/// A cached name that the VFS is about to use.
+pub(crate) struct Revalidate<'a> {
+    /// The directory as it was when the name was found in it.
+    pub(crate) dir: &'a SwitchInode,
+    /// The name, stable for the call.
+    pub(crate) name: Name<'a>,
+    /// The cached dentry.
+    pub(crate) dentry: &'a SwitchDentry,
+    /// `LOOKUP_*`.
+    pub(super) flags: u32,
+}
+
+impl Revalidate<'_> {
+    /// Whether the walk is under RCU: nothing may sleep, ECHILD leaves it.
+    pub(crate) fn in_rcu(&self) -> bool {
+        self.flags & sys::LOOKUP_RCU != 0
+    }
+
+    /// `LOOKUP_*`, to be passed to the branch.
+    pub(crate) fn flags(&self) -> u32 {
+        self.flags
+    }
+}
+
+/// The operations on a name.
+#[vtable]
+pub(crate) trait DentryOps {
+    /// `d_revalidate`: whether a cached name still holds. An error refuses the name to this caller.
+    ///
+    /// # Context
+    ///
+    /// RCU walk when [`Revalidate::in_rcu`]; else may sleep.
+    fn revalidate(name: &Revalidate<'_>) -> Result<bool>;
+}
+
+/// `d_revalidate`.
+///
+/// # Safety
+///
+/// Called by the VFS with a directory and a dentry of switchfs.
+unsafe extern "C" fn revalidate_callback(
+    dir: *mut sys::inode,
+    name: *const sys::qstr,
+    dentry: *mut sys::dentry,
+    flags: c_uint,
+) -> c_int {
+    // SAFETY: By the contract; the VFS passes a stable name.
+    let name = unsafe { Name::from_qstr(name) };
+    let revalidate = Revalidate {
+        // SAFETY: By the contract.
+        dir: unsafe { SwitchInode::from_raw(dir) },
+        name,
+        // SAFETY: By the contract.
+        dentry: unsafe { SwitchDentry::from_raw(dentry) },
+        flags,
+    };
+    from_result(|| <Fs as FileSystem>::Dentry::revalidate(&revalidate).map(c_int::from))
+}
+
+/// `d_release`.
+///
+/// # Safety
+///
+/// Called by the VFS once, with a dentry of switchfs.
+unsafe extern "C" fn release_callback(dentry: *mut sys::dentry) {
+    // SAFETY: By the contract.
+    unsafe { SwitchDentry::from_raw(dentry).release_real() };
+}
+
+/// `d_real`: the branch's dentry of a regular file, also below further stacked filesystems. That
+/// there is such an operation makes overlayfs refuse switchfs as its upper layer.
+///
+/// # Safety
+///
+/// Called by the VFS with a positive dentry of switchfs.
+unsafe extern "C" fn real_callback(
+    dentry: *mut sys::dentry,
+    kind: sys::d_real_type,
+) -> *mut sys::dentry {
+    // SAFETY: By the contract.
+    let switch = unsafe { SwitchDentry::from_raw(dentry) };
+    let Some(inode) = switch.inode() else {
+        return dentry;
+    };
+    match (inode.file_type(), inode.real()) {
+        (FileType::Regular, Some(real)) => {
+            let real = real.as_raw();
+            // SAFETY: The inode pins the branch's dentry.
+            let op = unsafe { (*real).d_op };
+            if op.is_null() {
+                return real;
+            }
+            // SAFETY: Not null, and never changes once the dentry is published.
+            match unsafe { (*op).d_real } {
+                // SAFETY: As `d_real` of the VFS calls it.
+                Some(d_real) => unsafe { d_real(real, kind) },
+                None => real,
+            }
+        }
+        _ => dentry,
+    }
+}
+
+/// The table of names.
+const OPERATIONS: sys::dentry_operations = sys::dentry_operations {
+    d_revalidate: Some(revalidate_callback),
+    d_release: Some(release_callback),
+    d_real: Some(real_callback),
+    // Names hash and compare by bytes, and nothing is mounted by a lookup.
+    ..pin_init::zeroed()
+};
+
+/// The table of names.
+pub(super) fn dentry_operations() -> *const sys::dentry_operations {
+    const { &OPERATIONS }
+}

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! The filesystem type: what the module registers, and which types of `src/` fill its tables.
+//!
+//! C header: [`include/linux/fs.h`](srctree/include/linux/fs.h)
+
+use super::{
+    fs_context,
+    sys,
+    ContextOps,
+    DentryOps,
+    DirFileOps,
+    DirOps,
+    InodeCache,
+    NodeOps,
+    RegularFileOps,
+    SuperOps, //
+};
+use kernel::{
+    error::to_result,
+    prelude::*,
+    str::CStr,
+    types::Opaque, //
+};
+
+/// The types that implement the operation tables of one filesystem.
+pub(crate) trait FileSystem {
+    /// Its name.
+    const NAME: &'static CStr;
+    /// Its `statfs` type.
+    const MAGIC: u32;
+    /// What is kept for each mount.
+    type Info: Send + Sync;
+    /// `super_operations`.
+    type Super: SuperOps;
+    /// `fs_context_operations`.
+    type Context: ContextOps;
+    /// `dentry_operations`.
+    type Dentry: DentryOps;
+    /// `inode_operations` of directories.
+    type Dir: DirOps;
+    /// `inode_operations` of everything.
+    type Node: NodeOps;
+    /// `file_operations` of regular files.
+    type File: RegularFileOps;
+    /// `file_operations` of directories.
+    type DirFile: DirFileOps;
+}
+
+/// The one filesystem of this module.
+pub(super) type Fs = crate::Switchfs;
+/// What it keeps for each mount.
+pub(super) type Info = <Fs as FileSystem>::Info;
+
+/// The registered filesystem type; unregistered when dropped.
+#[pin_data(PinnedDrop)]
+pub(crate) struct Registration {
+    /// The C structure.
+    #[pin]
+    fs: Opaque<sys::file_system_type>,
+    /// Dropped after the type is unregistered.
+    cache: InodeCache,
+}
+
+// SAFETY: The type is registered and unregistered by functions that take their own lock.
+unsafe impl Send for Registration {}
+// SAFETY: As for `Send`; there is no method.
+unsafe impl Sync for Registration {}
+
+impl Registration {
+    /// Registers the filesystem type of `module`.
+    pub(crate) fn new(module: &'static ThisModule) -> impl PinInit<Self, Error> {
+        try_pin_init!(Self {
+            cache: InodeCache::new()?,
+            fs <- Opaque::try_ffi_init(|slot: *mut sys::file_system_type| {
+                // SAFETY: The slot is valid for writing.
+                unsafe {
+                    slot.write(sys::file_system_type {
+                        name: Fs::NAME.as_char_ptr(),
+                        // `rename` moves the dentries itself; see `DirOps::rename`.
+                        fs_flags: sys::FS_RENAME_DOES_D_MOVE as _,
+                        init_fs_context: Some(fs_context::init_callback),
+                        kill_sb: Some(sys::kill_anon_super),
+                        owner: module.as_ptr(),
+                        ..pin_init::zeroed()
+                    })
+                };
+                // SAFETY: The slot is initialised, and pinned until it is unregistered.
+                to_result(unsafe { sys::register_filesystem(slot) })
+            }),
+        })
+    }
+}
+
+#[pinned_drop]
+impl PinnedDrop for Registration {
+    fn drop(self: Pin<&mut Self>) {
+        // SAFETY: Registered in `new`; no mount is left, as mounts hold the module.
+        unsafe { sys::unregister_filesystem(self.fs.get()) };
+    }
+}

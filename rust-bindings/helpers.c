@@ -1,0 +1,335 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Out-of-line forms of what Rust cannot call; see helpers.h.
+ */
+#include <linux/capability.h>
+#include <linux/cred.h>
+#include <linux/dcache.h>
+#include <linux/file.h>
+#include <linux/mm.h>
+#include <linux/mnt_idmapping.h>
+#include <linux/namei.h>
+#include <linux/ratelimit.h>
+#include <linux/security.h>
+#include <linux/slab.h>
+#include <linux/uio.h>
+
+#include "helpers.h"
+
+const struct cred *switchfs_helper_current_cred(void)
+{
+	return current_cred();
+}
+
+const struct cred *switchfs_helper_override_creds(const struct cred *cred)
+{
+	return override_creds(cred);
+}
+
+void switchfs_helper_revert_creds(const struct cred *old)
+{
+	revert_creds(old);
+}
+
+void switchfs_helper_put_cred(const struct cred *cred)
+{
+	put_cred(cred);
+}
+
+/* The caller's credentials without the right to exceed quotas and reserves. */
+struct cred *switchfs_helper_mounter_creds(void)
+{
+	struct cred *cred = prepare_creds();
+
+	if (cred)
+		cap_lower(cred->cap_effective, CAP_SYS_RESOURCE);
+	return cred;
+}
+
+/*
+ * A copy of @base (the current credentials) under which a new object belongs
+ * to @caller and gets the label that the caller's creation would get.
+ */
+struct cred *switchfs_helper_creator_creds(const struct cred *base,
+					   const struct cred *caller,
+					   struct dentry *dentry, umode_t mode)
+{
+	struct cred *cred;
+	int err;
+
+	if (current_cred() != base)
+		return ERR_PTR(-EINVAL);
+
+	cred = prepare_creds();
+	if (!cred)
+		return ERR_PTR(-ENOMEM);
+
+	cred->fsuid = caller->fsuid;
+	cred->fsgid = caller->fsgid;
+	err = security_dentry_create_files_as(dentry, mode, &dentry->d_name,
+					      caller, cred);
+	if (err) {
+		abort_creds(cred);
+		return ERR_PTR(err);
+	}
+	return cred;
+}
+
+struct dentry *switchfs_helper_dget(struct dentry *dentry)
+{
+	return dget(dentry);
+}
+
+/*
+ * Whether @dentry is hashed as @name in @parent. May run in RCU walk: the name
+ * is only trusted when d_seq did not change while it was read, and is read up
+ * to its NUL, as in dentry_cmp(), since another length may belong to it.
+ */
+bool switchfs_helper_d_at(const struct dentry *dentry, const struct dentry *parent,
+			  const unsigned char *name, unsigned int len)
+{
+	unsigned int seq;
+	bool same;
+
+	guard(rcu)();
+	do {
+		const unsigned char *n;
+
+		seq = read_seqcount_begin(&dentry->d_seq);
+		n = smp_load_acquire(&dentry->d_name.name);
+		same = !d_unhashed(dentry) &&
+		       READ_ONCE(dentry->d_parent) == parent &&
+		       READ_ONCE(dentry->d_name.len) == len &&
+		       !strncmp(n, name, len) && !n[len];
+	} while (read_seqcount_retry(&dentry->d_seq, seq));
+
+	return same;
+}
+
+unsigned int switchfs_helper_d_seq(const struct dentry *dentry)
+{
+	return read_seqcount_begin(&dentry->d_seq);
+}
+
+/* Replaces d_fsdata, takes over @real's reference and returns the old one's. */
+struct dentry *switchfs_helper_d_set_real(struct dentry *dentry, struct dentry *real)
+{
+	struct dentry *old;
+
+	spin_lock(&dentry->d_lock);
+	old = dentry->d_fsdata;
+	/* Pairs with the load in d_revalidate, which may be in RCU walk. */
+	smp_store_release((struct dentry **)&dentry->d_fsdata, real);
+	spin_unlock(&dentry->d_lock);
+	return old;
+}
+
+struct dentry *switchfs_helper_end_creating_keep(struct dentry *dentry)
+{
+	return end_creating_keep(dentry);
+}
+
+void switchfs_helper_inode_lock(struct inode *inode)
+{
+	inode_lock(inode);
+}
+
+void switchfs_helper_inode_unlock(struct inode *inode)
+{
+	inode_unlock(inode);
+}
+
+int switchfs_helper_get_write_access(struct inode *inode)
+{
+	return get_write_access(inode);
+}
+
+void switchfs_helper_put_write_access(struct inode *inode)
+{
+	put_write_access(inode);
+}
+
+bool switchfs_helper_inode_is_new(struct inode *inode)
+{
+	return inode_state_read_once(inode) & I_NEW;
+}
+
+loff_t switchfs_helper_i_size_read(const struct inode *inode)
+{
+	return i_size_read(inode);
+}
+
+#define SWITCHFS_COPY_FLAGS (S_SYNC | S_IMMUTABLE | S_APPEND | S_DIRSYNC | S_CASEFOLD)
+
+/*
+ * Refreshes @inode from the branch's @real. Set-id bits outside @mode_mask are
+ * not taken over from a non-directory.
+ */
+void switchfs_helper_copyattr(struct inode *inode, const struct inode *real,
+			      struct mnt_idmap *idmap, umode_t mode_mask)
+{
+	umode_t mode = READ_ONCE(real->i_mode);
+
+	if (!S_ISDIR(mode))
+		mode &= mode_mask;
+
+	spin_lock(&inode->i_lock);
+	inode->i_uid = vfsuid_into_kuid(i_uid_into_vfsuid(idmap, real));
+	inode->i_gid = vfsgid_into_kgid(i_gid_into_vfsgid(idmap, real));
+	/* The type of an inode never changes, whatever a server makes of it. */
+	inode->i_mode = (inode->i_mode & S_IFMT) | (mode & ~S_IFMT);
+	inode_set_atime_to_ts(inode, inode_get_atime(real));
+	inode_set_mtime_to_ts(inode, inode_get_mtime(real));
+	inode_set_ctime_to_ts(inode, inode_get_ctime(real));
+	i_size_write(inode, i_size_read(real));
+	if (inode->i_nlink != real->i_nlink)
+		set_nlink(inode, real->i_nlink);
+	inode->i_blkbits = real->i_blkbits;
+	inode_set_flags(inode, real->i_flags & SWITCHFS_COPY_FLAGS, SWITCHFS_COPY_FLAGS);
+	spin_unlock(&inode->i_lock);
+}
+
+/* Whether what permission checks read is out of date. May run in RCU walk. */
+bool switchfs_helper_attr_differs(const struct inode *inode, const struct inode *real,
+				  struct mnt_idmap *idmap, umode_t mode_mask)
+{
+	umode_t mode = READ_ONCE(real->i_mode);
+
+	if (!S_ISDIR(mode))
+		mode &= mode_mask;
+
+	return ((READ_ONCE(inode->i_mode) ^ mode) & ~S_IFMT) ||
+	       !uid_eq(inode->i_uid, vfsuid_into_kuid(i_uid_into_vfsuid(idmap, real))) ||
+	       !gid_eq(inode->i_gid, vfsgid_into_kgid(i_gid_into_vfsgid(idmap, real))) ||
+	       ((READ_ONCE(inode->i_flags) ^ READ_ONCE(real->i_flags)) & SWITCHFS_COPY_FLAGS);
+}
+
+#define SWITCHFS_DEPTHS FILESYSTEM_MAX_STACK_DEPTH
+
+/*
+ * An inode's lock is taken before those of the branch's inode below it, which
+ * may be a switchfs inode too: one class for each depth.
+ */
+void switchfs_helper_lockdep_inode(struct inode *inode, int depth)
+{
+#ifdef CONFIG_LOCKDEP
+	static struct lock_class_key dir_key[SWITCHFS_DEPTHS];
+	static struct lock_class_key key[SWITCHFS_DEPTHS];
+	int i = clamp(depth - 1, 0, SWITCHFS_DEPTHS - 1);
+
+	if (S_ISDIR(inode->i_mode))
+		lockdep_set_class(&inode->i_rwsem, &dir_key[i]);
+	else
+		lockdep_set_class(&inode->i_rwsem, &key[i]);
+#endif
+}
+
+/* Nobody holds these locks yet: the superblock has no root. */
+void switchfs_helper_lockdep_sb(struct super_block *sb, int depth)
+{
+#ifdef CONFIG_LOCKDEP
+	static struct lock_class_key rename_key[SWITCHFS_DEPTHS];
+	static struct lock_class_key writers_key[SWITCHFS_DEPTHS][SB_FREEZE_LEVELS];
+	int i = clamp(depth - 1, 0, SWITCHFS_DEPTHS - 1);
+	int level;
+
+	lockdep_set_class(&sb->s_vfs_rename_mutex, &rename_key[i]);
+	for (level = 0; level < SB_FREEZE_LEVELS; level++)
+		lockdep_set_class(&sb->s_writers.rw_sem[level], &writers_key[i][level]);
+#endif
+}
+
+struct kmem_cache *switchfs_helper_inode_cache(const char *name, unsigned int size,
+					       void (*ctor)(void *))
+{
+	return kmem_cache_create(name, size, 0, SLAB_RECLAIM_ACCOUNT | SLAB_ACCOUNT, ctor);
+}
+
+void *switchfs_helper_alloc_inode(struct super_block *sb, struct kmem_cache *cache)
+{
+	return alloc_inode_sb(sb, cache, GFP_KERNEL);
+}
+
+struct mnt_idmap *switchfs_helper_mnt_idmap(const struct vfsmount *mnt)
+{
+	return mnt_idmap(mnt);
+}
+
+bool switchfs_helper_in_init_user_ns(const struct super_block *sb)
+{
+	return sb->s_user_ns == &init_user_ns;
+}
+
+int switchfs_helper_sync_branch(struct super_block *sb, int depth)
+{
+	int err;
+
+	down_read_nested(&sb->s_umount, depth);
+	err = sync_filesystem(sb);
+	up_read(&sb->s_umount);
+	return err;
+}
+
+/* The context may have been passed to a task of another user namespace. */
+bool switchfs_helper_creds_match(const struct fs_context *fc)
+{
+	return fc->user_ns == current_user_ns();
+}
+
+void switchfs_helper_fc_error(struct fs_context *fc, const char *text, int len)
+{
+	errorfc(fc, "%.*s", len, text);
+}
+
+void switchfs_helper_init_sync_kiocb(struct kiocb *kiocb, struct file *file)
+{
+	init_sync_kiocb(kiocb, file);
+}
+
+/* Carries what F_SETFL changed on the user's file over to the backing file. */
+int switchfs_helper_set_flags(struct file *file, unsigned int flags, unsigned int mask)
+{
+	flags &= mask;
+
+	if (((flags ^ file->f_flags) & O_APPEND) && IS_APPEND(file_inode(file)))
+		return -EPERM;
+	if ((flags & O_DIRECT) && !(file->f_mode & FMODE_CAN_ODIRECT))
+		return -EINVAL;
+	if (file->f_op->check_flags) {
+		int err = file->f_op->check_flags(flags);
+
+		if (err)
+			return err;
+	}
+
+	spin_lock(&file->f_lock);
+	file->f_flags = (file->f_flags & ~mask) | flags;
+	file->f_iocb_flags = iocb_flags(file);
+	spin_unlock(&file->f_lock);
+	return 0;
+}
+
+void switchfs_helper_vma_deny_exec(struct vm_area_struct *vma)
+{
+	vm_flags_clear(vma, VM_MAYEXEC);
+}
+
+/* What backing-file.c of 7.2 does not check before it writes. */
+int switchfs_helper_deny_write_append(const struct inode *inode, unsigned int flags)
+{
+	if (IS_IMMUTABLE(inode))
+		return -EPERM;
+	if (IS_APPEND(inode) && !(flags & O_APPEND))
+		return -EPERM;
+	return 0;
+}
+
+/* One rate limit for all that a refused operation writes to the log. */
+bool switchfs_helper_log_allowed(void)
+{
+	static DEFINE_RATELIMIT_STATE(state, DEFAULT_RATELIMIT_INTERVAL,
+				      DEFAULT_RATELIMIT_BURST);
+
+	ratelimit_set_flags(&state, RATELIMIT_MSG_ON_RELEASE);
+	return __ratelimit(&state);
+}

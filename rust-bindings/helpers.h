@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Out-of-line forms of what Rust cannot call: static inlines, macros, lockdep keys.
+ *
+ * The prefix is our own because vmlinux exports `rust_helper_*`.
+ */
+#ifndef SWITCHFS_HELPERS_H
+#define SWITCHFS_HELPERS_H
+
+#include <linux/fs.h>
+#include <linux/fs_context.h>
+#include <linux/mount.h>
+
+/* credentials */
+const struct cred *switchfs_helper_current_cred(void);
+const struct cred *switchfs_helper_override_creds(const struct cred *cred);
+void switchfs_helper_revert_creds(const struct cred *old);
+void switchfs_helper_put_cred(const struct cred *cred);
+struct cred *switchfs_helper_mounter_creds(void);
+struct cred *switchfs_helper_creator_creds(const struct cred *base,
+					   const struct cred *caller,
+					   struct dentry *dentry, umode_t mode);
+
+/* dentries */
+struct dentry *switchfs_helper_dget(struct dentry *dentry);
+bool switchfs_helper_d_at(const struct dentry *dentry, const struct dentry *parent,
+			  const unsigned char *name, unsigned int len);
+unsigned int switchfs_helper_d_seq(const struct dentry *dentry);
+struct dentry *switchfs_helper_d_set_real(struct dentry *dentry, struct dentry *real);
+struct dentry *switchfs_helper_end_creating_keep(struct dentry *dentry);
+
+/* inodes */
+void switchfs_helper_inode_lock(struct inode *inode);
+void switchfs_helper_inode_unlock(struct inode *inode);
+int switchfs_helper_get_write_access(struct inode *inode);
+void switchfs_helper_put_write_access(struct inode *inode);
+bool switchfs_helper_inode_is_new(struct inode *inode);
+loff_t switchfs_helper_i_size_read(const struct inode *inode);
+void switchfs_helper_copyattr(struct inode *inode, const struct inode *real,
+			      struct mnt_idmap *idmap, umode_t mode_mask);
+bool switchfs_helper_attr_differs(const struct inode *inode, const struct inode *real,
+				  struct mnt_idmap *idmap, umode_t mode_mask);
+void switchfs_helper_lockdep_inode(struct inode *inode, int depth);
+void switchfs_helper_lockdep_sb(struct super_block *sb, int depth);
+struct kmem_cache *switchfs_helper_inode_cache(const char *name, unsigned int size,
+					       void (*ctor)(void *));
+void *switchfs_helper_alloc_inode(struct super_block *sb, struct kmem_cache *cache);
+
+/* mounts and superblocks */
+struct mnt_idmap *switchfs_helper_mnt_idmap(const struct vfsmount *mnt);
+bool switchfs_helper_in_init_user_ns(const struct super_block *sb);
+int switchfs_helper_sync_branch(struct super_block *sb, int depth);
+bool switchfs_helper_creds_match(const struct fs_context *fc);
+void switchfs_helper_fc_error(struct fs_context *fc, const char *text, int len);
+
+/* files */
+void switchfs_helper_init_sync_kiocb(struct kiocb *kiocb, struct file *file);
+int switchfs_helper_set_flags(struct file *file, unsigned int flags, unsigned int mask);
+void switchfs_helper_vma_deny_exec(struct vm_area_struct *vma);
+int switchfs_helper_deny_write_append(const struct inode *inode, unsigned int flags);
+
+/* log */
+bool switchfs_helper_log_allowed(void);
+
+#endif /* SWITCHFS_HELPERS_H */

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! An inode of any filesystem, most often a branch's.
+//!
+//! C header: [`include/linux/fs.h`](srctree/include/linux/fs.h)
+
+use super::{
+    super_ops,
+    sys,
+    Id,
+    SwitchInode, //
+};
+use core::ptr::NonNull;
+use kernel::{
+    error::to_result,
+    prelude::*,
+    sync::aref::AlwaysRefCounted,
+    types::{
+        NotThreadSafe,
+        Opaque, //
+    },
+};
+
+/// The type bits of a mode.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FileType {
+    /// `S_IFREG`.
+    Regular,
+    /// `S_IFDIR`.
+    Dir,
+    /// `S_IFLNK`.
+    Symlink,
+    /// `S_IFCHR` and `S_IFBLK`.
+    Device,
+    /// `S_IFIFO` and `S_IFSOCK`, and what is none of the others.
+    Other,
+}
+
+impl FileType {
+    /// The type in `mode`.
+    pub(crate) fn of_mode(mode: u16) -> Self {
+        match u32::from(mode) & sys::S_IFMT {
+            sys::S_IFREG => Self::Regular,
+            sys::S_IFDIR => Self::Dir,
+            sys::S_IFLNK => Self::Symlink,
+            sys::S_IFCHR | sys::S_IFBLK => Self::Device,
+            _ => Self::Other,
+        }
+    }
+}
+
+/// Wraps the kernel's `struct inode`.
+///
+/// # Invariants
+///
+/// Instances have a positive `i_count`, or are read within an RCU read-side critical section that
+/// began while they had one.
+#[repr(transparent)]
+pub(crate) struct Inode(Opaque<sys::inode>);
+
+// SAFETY: `struct inode` is made to be used by many threads; its fields are read by this type with
+// the rules that each method states.
+unsafe impl Send for Inode {}
+// SAFETY: As for `Send`.
+unsafe impl Sync for Inode {}
+
+// SAFETY: `ihold` and `iput` count references on `i_count`.
+unsafe impl AlwaysRefCounted for Inode {
+    fn inc_ref(&self) {
+        // SAFETY: By the type invariant the count is positive.
+        unsafe { sys::ihold(self.as_raw()) };
+    }
+
+    unsafe fn dec_ref(obj: NonNull<Self>) {
+        // SAFETY: The caller gives up one reference.
+        unsafe { sys::iput(obj.as_ptr().cast()) };
+    }
+}
+
+impl Inode {
+    /// Borrows a C inode.
+    ///
+    /// # Safety
+    ///
+    /// `ptr` upholds the type invariant for `'a`.
+    pub(super) unsafe fn from_raw<'a>(ptr: *const sys::inode) -> &'a Self {
+        // SAFETY: By the contract; the type is transparent over `struct inode`.
+        unsafe { &*ptr.cast() }
+    }
+
+    /// The C pointer.
+    pub(super) fn as_raw(&self) -> *mut sys::inode {
+        self.0.get()
+    }
+
+    /// What tells this inode from every other one as long as a reference is held.
+    pub(crate) fn id(&self) -> Id {
+        Id::of(self.as_raw())
+    }
+
+    /// The mode: type and permission bits.
+    pub(crate) fn mode(&self) -> u16 {
+        // SAFETY: The inode is valid; a racing `chmod` gives the old or the new bits (`READ_ONCE`).
+        unsafe { (&raw const (*self.as_raw()).i_mode).read_volatile() }
+    }
+
+    /// The type of the object.
+    pub(crate) fn file_type(&self) -> FileType {
+        FileType::of_mode(self.mode())
+    }
+
+    /// The number within its filesystem (`i_ino`).
+    pub(crate) fn ino(&self) -> u64 {
+        // SAFETY: The inode is valid, and `i_ino` is set before it is published.
+        unsafe { (*self.as_raw()).i_ino }
+    }
+
+    /// How many filesystems are stacked at this inode: its own depth when it is of a switchfs, else
+    /// its superblock's `s_stack_depth`.
+    ///
+    /// Read at each use, since a FUSE connection sets it when it is initialised.
+    pub(crate) fn stack_depth(&self) -> u32 {
+        // SAFETY: The inode is valid, and pins its superblock.
+        let sb = unsafe { (*self.as_raw()).i_sb };
+        // SAFETY: As above; `s_op` is set before there is an inode.
+        if unsafe { (*sb).s_op } == super_ops::super_operations() {
+            // SAFETY: The table is this module's, so the inode is a switchfs inode.
+            return unsafe { SwitchInode::from_raw(self.as_raw()) }.depth().into();
+        }
+        // SAFETY: As above; written at most once after the superblock is published (`READ_ONCE`).
+        let depth = unsafe { (&raw const (*sb).s_stack_depth).read_volatile() };
+        depth.unsigned_abs()
+    }
+
+    /// Refuses what backing-file.c of 7.2 does not check: EPERM for a write through a file with
+    /// `flags` (`O_*`) when the inode is immutable, or append-only and not opened so.
+    pub(crate) fn check_write(&self, flags: u32) -> Result {
+        // SAFETY: The inode is valid.
+        to_result(unsafe { sys::switchfs_helper_deny_write_append(self.as_raw(), flags) })
+    }
+
+    /// Takes `i_rwsem` for writing. May sleep.
+    pub(crate) fn lock(&self) -> InodeLock<'_> {
+        // SAFETY: The inode is valid; the guard unlocks.
+        unsafe { sys::switchfs_helper_inode_lock(self.as_raw()) };
+        InodeLock(self, NotThreadSafe)
+    }
+
+    /// Keeps the file from being executed while it is truncated (`get_write_access`).
+    ///
+    /// ETXTBSY when it is being executed.
+    pub(crate) fn write_hold(&self) -> Result<WriteHold<'_>> {
+        // SAFETY: The inode is valid; the guard gives the access back.
+        to_result(unsafe { sys::switchfs_helper_get_write_access(self.as_raw()) })?;
+        Ok(WriteHold(self))
+    }
+}
+
+/// The inode's `i_rwsem` held for writing; released when dropped.
+#[must_use]
+pub(crate) struct InodeLock<'a>(&'a Inode, NotThreadSafe);
+
+impl Drop for InodeLock<'_> {
+    fn drop(&mut self) {
+        // SAFETY: The lock was taken by this task when the guard was made.
+        unsafe { sys::switchfs_helper_inode_unlock(self.0.as_raw()) };
+    }
+}
+
+/// Write access to an inode; given back when dropped.
+#[must_use]
+pub(crate) struct WriteHold<'a>(&'a Inode);
+
+impl Drop for WriteHold<'_> {
+    fn drop(&mut self) {
+        // SAFETY: The access was taken when the guard was made.
+        unsafe { sys::switchfs_helper_put_write_access(self.0.as_raw()) };
+    }
+}

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Safe wrappers over the VFS: the one place with `unsafe`.
+//!
+//! One kernel object a file. Objects of a branch ([`Dentry`], [`Inode`], [`Mount`]) and of
+//! switchfs itself ([`SwitchDentry`], [`SwitchInode`], [`SuperBlock`]) are different types, so that
+//! one cannot be passed for the other.
+
+mod sys;
+
+mod attr;
+mod backing_file;
+mod create;
+mod cred;
+mod dentry;
+mod dentry_ops;
+mod dir_context;
+mod file_ops;
+mod file_type;
+mod fs_context;
+mod idmap;
+mod inode;
+mod inode_ops;
+mod log;
+mod mount;
+mod name;
+mod names;
+mod open;
+mod rcu;
+mod rename;
+mod super_block;
+mod super_ops;
+mod switch_dentry;
+mod switch_inode;
+
+pub(crate) use self::{
+    attr::{
+        IAttr,
+        Stat,
+        StatFs,
+        StatQuery, //
+    },
+    backing_file::{
+        BackingFile,
+        Iocb,
+        Owner,
+        SpliceRead,
+        SpliceWrite,
+        Vma, //
+    },
+    create::{
+        create_in,
+        CreateKind, //
+    },
+    cred::{
+        CredGuard,
+        Creds, //
+    },
+    dentry::Dentry,
+    dentry_ops::{
+        DentryOps,
+        Revalidate, //
+    },
+    dir_context::{
+        DirContext,
+        DirEntry,
+        DirSink,
+        DirStream,
+        Hints, //
+    },
+    file_ops::{
+        DirFile,
+        DirFileOps,
+        OpenFile,
+        RegularFile,
+        RegularFileOps,
+        Use, //
+    },
+    file_type::{
+        FileSystem,
+        Registration, //
+    },
+    fs_context::{
+        Context,
+        ContextOps,
+        NewSuper,
+        Parameter,
+        Value, //
+    },
+    idmap::Idmap,
+    inode::{
+        FileType,
+        Inode,
+        InodeLock, //
+    },
+    inode_ops::{
+        Access,
+        Acl,
+        DelayedCall,
+        DirOps,
+        Entry,
+        LinkTarget,
+        NodeOps,
+        RenameFlags, //
+    },
+    log::log_allowed,
+    mount::{
+        Mount,
+        RealPath, //
+    },
+    name::Name,
+    names::{
+        lookup_one,
+        remove,
+        RemoveKind, //
+    },
+    open::{
+        open_backing,
+        open_dir, //
+    },
+    rcu::RcuArc,
+    rename::{
+        Rename,
+        RenameEnd, //
+    },
+    super_block::{
+        Id,
+        SuperBlock, //
+    },
+    super_ops::SuperOps,
+    switch_dentry::{
+        SwitchDentry,
+        Tag, //
+    },
+    switch_inode::{
+        Identity,
+        InodeCache,
+        SwitchInode, //
+    },
+};

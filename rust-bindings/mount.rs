@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! A branch's mount, and paths in it.
+//!
+//! C header: [`include/linux/mount.h`](srctree/include/linux/mount.h)
+
+use super::{
+    sys,
+    Access,
+    Dentry,
+    Idmap,
+    Inode,
+    Stat,
+    StatFs,
+    StatQuery, //
+};
+use core::ptr::NonNull;
+use kernel::{
+    error::{
+        from_err_ptr,
+        to_result, //
+    },
+    prelude::*,
+    str::CStr,
+    types::NotThreadSafe, //
+};
+
+/// A private clone of a branch's mount: what is mounted below it later is not seen through it.
+///
+/// # Invariants
+///
+/// The pointer is valid and owns the mount.
+pub(crate) struct Mount(NonNull<sys::vfsmount>);
+
+// SAFETY: A `struct vfsmount` is made to be used by many threads.
+unsafe impl Send for Mount {}
+// SAFETY: As for `Send`.
+unsafe impl Sync for Mount {}
+
+impl Mount {
+    /// Resolves the absolute `path` for the current task and clones the mount it is on, with the
+    /// named directory as its root. May sleep.
+    ///
+    /// ENOTDIR when it is no directory; EINVAL when mounts below it are locked, or it is not in the
+    /// caller's mount namespace.
+    pub(crate) fn open(path: &CStr) -> Result<Self> {
+        let mut found = sys::path::default();
+        // SAFETY: The string is NUL-terminated; `found` is filled on success.
+        to_result(unsafe {
+            sys::kern_path(
+                path.as_char_ptr(),
+                sys::LOOKUP_FOLLOW | sys::LOOKUP_DIRECTORY,
+                &raw mut found,
+            )
+        })?;
+        // SAFETY: `found` is a valid path.
+        let clone = from_err_ptr(unsafe { sys::clone_private_mount(&raw const found) });
+        // SAFETY: The reference that `kern_path` returned is given up.
+        unsafe { sys::path_put(&raw const found) };
+        // INVARIANT: The clone is owned; it is not null, as `clone_private_mount` has no such result.
+        NonNull::new(clone?).map(Self).ok_or(EINVAL)
+    }
+
+    /// The C pointer.
+    pub(super) fn as_raw(&self) -> *mut sys::vfsmount {
+        self.0.as_ptr()
+    }
+
+    /// The branch's root directory.
+    pub(crate) fn root(&self) -> &Dentry {
+        // SAFETY: A mount's root never changes.
+        let root = unsafe { (*self.as_raw()).mnt_root };
+        // SAFETY: The mount pins its root.
+        unsafe { Dentry::from_raw(root) }
+    }
+
+    /// The mount's flags (`MNT_*`).
+    fn flags(&self) -> i32 {
+        // SAFETY: The mount is valid (`READ_ONCE`).
+        unsafe { (&raw const (*self.as_raw()).mnt_flags).read_volatile() }
+    }
+
+    /// The superblock's `s_iflags`.
+    fn sb_iflags(&self) -> usize {
+        // SAFETY: The mount pins its superblock.
+        let sb = unsafe { (*self.as_raw()).mnt_sb };
+        // SAFETY: As above.
+        unsafe { (*sb).s_iflags }
+    }
+
+    /// Whether the superblock is the initial user namespace's.
+    fn is_native(&self) -> bool {
+        // SAFETY: The mount pins its superblock.
+        let sb = unsafe { (*self.as_raw()).mnt_sb };
+        // SAFETY: As above; `s_user_ns` never changes.
+        unsafe { sys::switchfs_helper_in_init_user_ns(sb.cast()) }
+    }
+
+    /// Set-id bits and file capabilities of its objects have no effect.
+    pub(crate) fn nosuid(&self) -> bool {
+        self.flags() & sys::mount_flags_MNT_NOSUID as i32 != 0 || !self.is_native()
+    }
+
+    /// Device nodes cannot be opened.
+    pub(crate) fn nodev(&self) -> bool {
+        self.flags() & sys::mount_flags_MNT_NODEV as i32 != 0
+            || self.sb_iflags() & sys::SB_I_NODEV as usize != 0
+            || !self.is_native()
+    }
+
+    /// Nothing can be executed.
+    pub(crate) fn noexec(&self) -> bool {
+        self.flags() & sys::mount_flags_MNT_NOEXEC as i32 != 0
+            || self.sb_iflags() & sys::SB_I_NOEXEC as usize != 0
+    }
+
+    /// The id mapping of the mount.
+    pub(crate) fn idmap(&self) -> Idmap<'_> {
+        // SAFETY: The mount is valid.
+        let idmap = unsafe { sys::switchfs_helper_mnt_idmap(self.as_raw()) };
+        // SAFETY: A mount's mapping lives as long as the mount; a private clone's never changes.
+        unsafe { Idmap::from_raw(idmap) }
+    }
+
+    /// The device number of the superblock.
+    pub(crate) fn dev(&self) -> u32 {
+        // SAFETY: The mount pins its superblock.
+        let sb = unsafe { (*self.as_raw()).mnt_sb };
+        // SAFETY: As above.
+        unsafe { (*sb).s_dev }
+    }
+
+    /// A path in this mount.
+    pub(crate) fn at<'a>(&'a self, dentry: &'a Dentry) -> RealPath<'a> {
+        RealPath {
+            mount: self,
+            dentry,
+        }
+    }
+
+    /// Write access to the branch: EROFS when it is read-only, waits while it is frozen.
+    pub(crate) fn want_write(&self) -> Result<WriteAccess<'_>> {
+        // SAFETY: The mount is valid; the guard gives the access back.
+        to_result(unsafe { sys::mnt_want_write(self.as_raw()) })?;
+        Ok(WriteAccess(self, NotThreadSafe))
+    }
+
+    /// Writes the superblock's dirty data, as `syncfs` does; `depth` is the caller's, for lockdep.
+    /// May sleep.
+    pub(crate) fn sync(&self, depth: u32) -> Result {
+        // SAFETY: The mount pins its superblock.
+        let sb = unsafe { (*self.as_raw()).mnt_sb };
+        // CAST: Depths are at most `FILESYSTEM_MAX_STACK_DEPTH`.
+        // SAFETY: The mount keeps the superblock active.
+        to_result(unsafe { sys::switchfs_helper_sync_branch(sb.cast(), depth as i32) })
+    }
+}
+
+impl Drop for Mount {
+    fn drop(&mut self) {
+        // SAFETY: A private clone is released in this way, and nobody uses it any more.
+        unsafe { sys::kern_unmount(self.as_raw()) };
+    }
+}
+
+/// Write access to a branch; given back when dropped.
+#[must_use]
+pub(crate) struct WriteAccess<'a>(&'a Mount, NotThreadSafe);
+
+impl Drop for WriteAccess<'_> {
+    fn drop(&mut self) {
+        // SAFETY: The access was taken when the guard was made.
+        unsafe { sys::mnt_drop_write(self.0.as_raw()) };
+    }
+}
+
+/// An object of a branch with the mount through which it is reached.
+#[derive(Clone, Copy)]
+pub(crate) struct RealPath<'a> {
+    /// The branch's mount.
+    mount: &'a Mount,
+    /// The object.
+    dentry: &'a Dentry,
+}
+
+impl<'a> RealPath<'a> {
+    /// The branch's mount.
+    pub(crate) fn mount(&self) -> &'a Mount {
+        self.mount
+    }
+
+    /// The object's dentry.
+    pub(crate) fn dentry(&self) -> &'a Dentry {
+        self.dentry
+    }
+
+    /// The object's inode, or ENOENT.
+    pub(crate) fn inode(&self) -> Result<&'a Inode> {
+        self.dentry.inode().ok_or(ENOENT)
+    }
+
+    /// A `struct path` that is borrowed from `self`.
+    pub(super) fn as_path(&self) -> sys::path {
+        sys::path {
+            mnt: self.mount.as_raw().cast(),
+            dentry: self.dentry.as_raw(),
+        }
+    }
+
+    /// `vfs_getattr_nosec`: the attributes, without asking the security module (the VFS did for the
+    /// switchfs object). May sleep.
+    pub(crate) fn getattr(&self, query: StatQuery, stat: &mut Stat) -> Result {
+        let path = self.as_path();
+        // SAFETY: The path is valid, `stat` is writable.
+        to_result(unsafe {
+            sys::vfs_getattr_nosec(&raw const path, stat.as_raw(), query.mask, query.flags)
+        })
+    }
+
+    /// `vfs_statfs`. May sleep.
+    pub(crate) fn statfs(&self, buf: &mut StatFs) -> Result {
+        let path = self.as_path();
+        // SAFETY: The path is valid, `buf` is writable.
+        to_result(unsafe { sys::vfs_statfs(&raw const path, buf.as_raw()) })
+    }
+
+    /// Asks the branch for permission under the current credentials.
+    ///
+    /// May be called in RCU walk with [`Access::in_rcu`].
+    pub(crate) fn permission(&self, access: Access) -> Result {
+        let inode = self.inode()?;
+        // SAFETY: The mapping and the inode are valid.
+        to_result(unsafe {
+            sys::inode_permission(self.mount.idmap().as_raw(), inode.as_raw(), access.0)
+        })
+    }
+
+    /// Updates the access time as a read through the branch's own mount would.
+    pub(crate) fn touch_atime(&self) {
+        let path = self.as_path();
+        // SAFETY: The path is valid.
+        unsafe { sys::touch_atime(&raw const path) };
+    }
+}

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Opening a branch's objects.
+//!
+//! C headers: [`include/linux/backing-file.h`](srctree/include/linux/backing-file.h),
+//! [`include/linux/fs.h`](srctree/include/linux/fs.h)
+
+use super::{
+    file_ops::RegularFile,
+    sys,
+    Access,
+    BackingFile,
+    RealPath, //
+};
+use core::ptr::NonNull;
+use kernel::{
+    error::from_err_ptr,
+    prelude::*,
+    sync::aref::ARef, //
+};
+
+/// Flags that have done their work above, or are for the VFS alone.
+const NOT_PASSED: u32 = sys::O_CREAT | sys::O_EXCL | sys::O_NOCTTY | sys::O_TRUNC;
+
+/// `MAY_*` of the access mode of `flags` (`ACC_MODE` and `O_APPEND`).
+fn access(flags: u32) -> u32 {
+    let mode = match flags & sys::O_ACCMODE {
+        sys::O_RDONLY => sys::MAY_READ,
+        sys::O_WRONLY => sys::MAY_WRITE,
+        _ => sys::MAY_READ | sys::MAY_WRITE,
+    };
+    let append = if flags & sys::O_APPEND != 0 {
+        sys::MAY_APPEND
+    } else {
+        0
+    };
+    mode | append | sys::MAY_OPEN
+}
+
+/// Opens `path` for `user`'s file under the current credentials (`backing_file_open`): it is then
+/// shown under the user's path in `/proc/PID/maps`. May sleep.
+///
+/// `read_only` for a file that will only be read through, whatever the user's is opened for.
+pub(crate) fn open_backing(
+    user: &RegularFile,
+    path: RealPath<'_>,
+    read_only: bool,
+) -> Result<ARef<BackingFile>> {
+    let mut flags = user.flags() & !NOT_PASSED;
+    user.set_flags(flags);
+    if read_only {
+        flags = (flags & !(sys::O_ACCMODE | sys::O_APPEND)) | sys::O_RDONLY;
+    }
+    if user.is_exec() {
+        flags |= sys::FMODE_EXEC;
+    }
+    // CAST: Bits of a mask. `vfs_open` itself asks for no permission.
+    path.permission(Access(access(flags) as i32))?;
+    let real = path.inode()?;
+    if flags & sys::O_ACCMODE != sys::O_RDONLY {
+        real.check_write(flags)?;
+    }
+    // SAFETY: Mapping and inode are valid.
+    let owner = unsafe {
+        sys::inode_owner_or_capable(path.mount().idmap().as_raw(), real.as_raw())
+    };
+    if !owner {
+        flags &= !sys::O_NOATIME;
+    }
+
+    let raw = path.as_path();
+    // SAFETY: The file and the path are valid; the current credentials are the task's.
+    let file = from_err_ptr(unsafe {
+        sys::backing_file_open(
+            user.as_raw(),
+            flags as c_int,
+            &raw const raw,
+            sys::switchfs_helper_current_cred(),
+        )
+    })?;
+    let file = NonNull::new(file).ok_or(ENOMEM)?;
+    // SAFETY: The function returns a reference.
+    Ok(unsafe { ARef::from_raw(file.cast()) })
+}
+
+/// Opens the directory `path` for reading under the current credentials. May sleep.
+///
+/// `short_positions` asks a branch that can choose for positions of 32 bits (`FMODE_32BITHASH`).
+pub(crate) fn open_dir(path: RealPath<'_>, short_positions: bool) -> Result<ARef<BackingFile>> {
+    // CAST: Bits of a mask.
+    path.permission(Access((sys::MAY_OPEN | sys::MAY_READ) as i32))?;
+    let raw = path.as_path();
+    let flags = sys::O_RDONLY | sys::O_DIRECTORY | sys::O_LARGEFILE;
+    // SAFETY: The path is valid; the current credentials are the task's.
+    let file = from_err_ptr(unsafe {
+        sys::dentry_open(
+            &raw const raw,
+            flags as c_int,
+            sys::switchfs_helper_current_cred(),
+        )
+    })?;
+    if short_positions {
+        // SAFETY: The file is new and nobody else's. nfsd sets its files' mode in the same way.
+        unsafe { (*file).f_mode |= sys::FMODE_32BITHASH };
+    }
+    let file = NonNull::new(file).ok_or(ENOMEM)?;
+    // SAFETY: The function returns a reference.
+    Ok(unsafe { ARef::from_raw(file.cast()) })
+}

@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! A dentry of switchfs itself.
+//!
+//! `d_fsdata` pins the branch's dentry that the name was found as, positive or negative; `d_time`
+//! holds the [`Tag`] of what the rules say about the name. Nothing is allocated for a name.
+//!
+//! C header: [`include/linux/dcache.h`](srctree/include/linux/dcache.h)
+
+use super::{
+    sys,
+    Dentry,
+    Name,
+    SuperBlock,
+    SwitchInode, //
+};
+use core::ptr::NonNull;
+use kernel::{
+    error::from_err_ptr,
+    prelude::*,
+    sync::aref::{
+        ARef,
+        AlwaysRefCounted, //
+    },
+    types::Opaque, //
+};
+
+/// What is remembered of the rules with a name: 40 bits of generation, 24 bits of state number.
+///
+/// Zero is no tag: generations begin with 1.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Tag(u64);
+
+impl Tag {
+    /// No tag.
+    pub(crate) const NONE: Tag = Tag(0);
+    /// Bits of the state number.
+    const STATE_BITS: u32 = 24;
+    /// States that can be numbered.
+    pub(crate) const STATES: u32 = 1 << Self::STATE_BITS;
+
+    /// The tag of state `state` in generation `generation`.
+    pub(crate) fn new(generation: u64, state: u32) -> Self {
+        Self((generation << Self::STATE_BITS) | u64::from(state & (Self::STATES - 1)))
+    }
+
+    /// The generation in which it was made.
+    pub(crate) fn generation(self) -> u64 {
+        self.0 >> Self::STATE_BITS
+    }
+
+    /// The number of the state.
+    pub(crate) fn state(self) -> u32 {
+        // CAST: Masked to 24 bits.
+        (self.0 & u64::from(Self::STATES - 1)) as u32
+    }
+}
+
+/// Wraps a `struct dentry` of a switchfs superblock.
+///
+/// # Invariants
+///
+/// As [`Dentry`]; and `d_sb` is a switchfs superblock, so that `d_fsdata` is null or owns a
+/// reference to a branch's dentry, given up in `d_release`.
+#[repr(transparent)]
+pub(crate) struct SwitchDentry(Opaque<sys::dentry>);
+
+// SAFETY: As for `Dentry`.
+unsafe impl Send for SwitchDentry {}
+// SAFETY: As for `Dentry`.
+unsafe impl Sync for SwitchDentry {}
+
+// SAFETY: `dget` and `dput` count references on `d_lockref`.
+unsafe impl AlwaysRefCounted for SwitchDentry {
+    fn inc_ref(&self) {
+        // SAFETY: By the type invariant the count is positive.
+        unsafe { sys::switchfs_helper_dget(self.as_raw()) };
+    }
+
+    unsafe fn dec_ref(obj: NonNull<Self>) {
+        // SAFETY: The caller gives up one reference.
+        unsafe { sys::dput(obj.as_ptr().cast()) };
+    }
+}
+
+impl SwitchDentry {
+    /// Borrows a C dentry.
+    ///
+    /// # Safety
+    ///
+    /// `ptr` upholds the type invariant for `'a`.
+    pub(super) unsafe fn from_raw<'a>(ptr: *const sys::dentry) -> &'a Self {
+        // SAFETY: By the contract; the type is transparent over `struct dentry`.
+        unsafe { &*ptr.cast() }
+    }
+
+    /// The C pointer.
+    pub(super) fn as_raw(&self) -> *mut sys::dentry {
+        self.0.get()
+    }
+
+    /// The superblock.
+    pub(crate) fn sb(&self) -> &SuperBlock {
+        // SAFETY: The dentry is valid, `d_sb` never changes.
+        let sb = unsafe { (*self.as_raw()).d_sb };
+        // SAFETY: By the type invariant; a dentry keeps its superblock.
+        unsafe { SuperBlock::from_raw(sb) }
+    }
+
+    /// The inode, or `None` for a negative dentry. May be called in RCU walk.
+    pub(crate) fn inode(&self) -> Option<&SwitchInode> {
+        // SAFETY: The dentry is valid (`d_inode_rcu`).
+        let inode = unsafe { (&raw const (*self.as_raw()).d_inode).read_volatile() };
+        // SAFETY: A dentry of switchfs has an inode of switchfs, freed after an RCU grace period.
+        (!inode.is_null()).then(|| unsafe { SwitchInode::from_raw(inode) })
+    }
+
+    /// The branch's dentry that the name was found as. `None` for the root, and for a name whose
+    /// directory does not exist in its home. May be called in RCU walk.
+    pub(crate) fn real(&self) -> Option<&Dentry> {
+        // SAFETY: The dentry is valid; pairs with the release in `set_real`.
+        let real = unsafe { (&raw const (*self.as_raw()).d_fsdata).read_volatile() };
+        // SAFETY: By the type invariant; a replaced or released dentry is freed after an RCU grace
+        // period, and outside of RCU walk it is only replaced under the parent's lock.
+        (!real.is_null()).then(|| unsafe { Dentry::from_raw(real.cast()) })
+    }
+
+    /// Remembers what the name was found as. The caller is the one that looks the name up or makes
+    /// it, under its parent's lock. May sleep.
+    pub(crate) fn set_real(&self, real: Option<ARef<Dentry>>) {
+        let new = real.map_or(core::ptr::null_mut(), |d| ARef::into_raw(d).as_ptr().cast());
+        // SAFETY: Both are valid; the old reference is handed to us.
+        let old = unsafe { sys::switchfs_helper_d_set_real(self.as_raw(), new) };
+        if !old.is_null() {
+            // SAFETY: The reference was `d_fsdata`'s.
+            drop(unsafe { Dentry::from_owned(old) });
+        }
+    }
+
+    /// Gives up the branch's dentry but leaves the pointer to those in RCU walk.
+    ///
+    /// # Safety
+    ///
+    /// Called once, from `d_release`.
+    pub(super) unsafe fn release_real(&self) {
+        // SAFETY: Nobody but RCU walkers uses the dentry any more.
+        let real = unsafe { (*self.as_raw()).d_fsdata };
+        if !real.is_null() {
+            // SAFETY: By the type invariant one reference is owned.
+            drop(unsafe { Dentry::from_owned(real.cast()) });
+        }
+    }
+
+    /// The tag left with the name. May be called in RCU walk.
+    pub(crate) fn tag(&self) -> Tag {
+        // SAFETY: The dentry is valid; `d_time` is the filesystem's, and read and written whole.
+        Tag(unsafe { (&raw const (*self.as_raw()).d_time).read_volatile() } as u64)
+    }
+
+    /// Leaves a tag with the name.
+    pub(crate) fn set_tag(&self, tag: Tag) {
+        // SAFETY: The dentry is valid; `d_time` is the filesystem's, and read and written whole.
+        unsafe { (&raw mut (*self.as_raw()).d_time).write_volatile(tag.0 as _) };
+    }
+
+    /// Changes whenever the dentry is renamed, moved or dropped.
+    pub(crate) fn seq(&self) -> u32 {
+        // SAFETY: The dentry is valid.
+        unsafe { sys::switchfs_helper_d_seq(self.as_raw()) }
+    }
+
+    /// Whether this is the root of the superblock, or of nothing.
+    pub(crate) fn is_root(&self) -> bool {
+        // SAFETY: The dentry is valid.
+        let parent = unsafe { (&raw const (*self.as_raw()).d_parent).read_volatile() };
+        parent == self.as_raw()
+    }
+
+    /// The parent, which the caller's lock, held by the VFS, keeps in place.
+    pub(super) fn parent_locked(&self) -> &SwitchDentry {
+        // SAFETY: The dentry is valid and its parent locked, so `d_parent` does not change.
+        let parent = unsafe { (*self.as_raw()).d_parent };
+        // SAFETY: A dentry pins its parent.
+        unsafe { SwitchDentry::from_raw(parent) }
+    }
+
+    /// The parent as it is now.
+    pub(crate) fn parent(&self) -> ARef<SwitchDentry> {
+        // SAFETY: The dentry is valid; a reference is returned.
+        let parent = unsafe { sys::dget_parent(self.as_raw()) };
+        // SAFETY: Never null; of the same superblock.
+        unsafe { ARef::from_raw(NonNull::new_unchecked(parent).cast()) }
+    }
+
+    /// The parent as it is now, within an RCU read-side critical section.
+    pub(crate) fn parent_rcu(&self) -> &SwitchDentry {
+        // SAFETY: The dentry is valid; dentries are freed after an RCU grace period.
+        let parent = unsafe { (&raw const (*self.as_raw()).d_parent).read_volatile() };
+        // SAFETY: As above.
+        unsafe { SwitchDentry::from_raw(parent) }
+    }
+
+    /// Calls `f` with the name as it is now. May sleep as far as `f` does.
+    pub(crate) fn with_name<R>(&self, f: impl FnOnce(Name<'_>) -> R) -> R {
+        let snapshot = Opaque::<sys::name_snapshot>::uninit();
+        let snap = snapshot.get();
+        // SAFETY: The dentry is valid, the snapshot is released below.
+        unsafe { sys::take_dentry_name_snapshot(snap, self.as_raw()) };
+        // SAFETY: The snapshot was just taken.
+        let qstr = unsafe { &raw const (*snap).name };
+        // SAFETY: The snapshot keeps the name until it is released.
+        let result = f(unsafe { Name::from_qstr(qstr) });
+        // SAFETY: Taken above.
+        unsafe { sys::release_dentry_name_snapshot(snap) };
+        result
+    }
+
+    /// The name; the caller's lock, held by the VFS, keeps it in place.
+    pub(super) fn name_locked(&self) -> Name<'_> {
+        // SAFETY: The dentry is valid.
+        let qstr = unsafe { &raw const (*self.as_raw()).__bindgen_anon_1.d_name };
+        // SAFETY: The parent is locked, so the name does not change.
+        unsafe { Name::from_qstr(qstr) }
+    }
+
+    /// Makes a negative dentry positive with a new object that is no directory.
+    pub(crate) fn instantiate(&self, inode: ARef<SwitchInode>) {
+        // SAFETY: The dentry is valid and negative, its parent locked by the VFS; the reference to
+        // the inode is handed over.
+        unsafe { sys::d_instantiate(self.as_raw(), ARef::into_raw(inode).as_ptr().cast()) };
+    }
+
+    /// Connects the name with what was found for it: `d_splice_alias`, which for a directory that
+    /// has a dentry already moves and returns that one.
+    pub(crate) fn splice(
+        &self,
+        inode: Option<ARef<SwitchInode>>,
+    ) -> Result<Option<ARef<SwitchDentry>>> {
+        let inode = inode.map_or(core::ptr::null_mut(), |i| ARef::into_raw(i).as_ptr().cast());
+        // SAFETY: The dentry is valid and unhashed or in lookup, its parent locked by the VFS; the
+        // reference to the inode is handed over.
+        let alias = from_err_ptr(unsafe { sys::d_splice_alias(inode, self.as_raw()) })?;
+        // SAFETY: A reference to a dentry of the same superblock is returned, or null.
+        Ok(NonNull::new(alias).map(|d| unsafe { ARef::from_raw(d.cast()) }))
+    }
+
+    /// Takes the dentry out of the cache (`d_drop`).
+    pub(crate) fn unhash(&self) {
+        // SAFETY: The dentry is valid.
+        unsafe { sys::d_drop(self.as_raw()) };
+    }
+
+    /// Moves the dentry to the place of `target` (`d_move`), or swaps both (`d_exchange`).
+    pub(crate) fn moved_to(&self, target: &SwitchDentry, exchange: bool) {
+        if exchange {
+            // SAFETY: Both are valid, positive, and locked by the VFS as rename locks them.
+            unsafe { sys::d_exchange(self.as_raw(), target.as_raw()) };
+        } else {
+            // SAFETY: As above.
+            unsafe { sys::d_move(self.as_raw(), target.as_raw()) };
+        }
+    }
+}

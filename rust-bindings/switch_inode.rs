@@ -1,0 +1,448 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! An inode of switchfs itself: the stand-in for one object of a branch.
+//!
+//! C header: [`include/linux/fs.h`](srctree/include/linux/fs.h)
+
+use super::{
+    dentry_ops,
+    file_ops,
+    inode_ops,
+    sys,
+    Access,
+    Dentry,
+    FileType,
+    Id,
+    Idmap,
+    Inode,
+    InodeLock,
+    SuperBlock, //
+};
+use core::{
+    ptr::NonNull,
+    sync::atomic::{
+        AtomicPtr,
+        Ordering, //
+    },
+};
+use kernel::{
+    prelude::*,
+    sync::aref::{
+        ARef,
+        AlwaysRefCounted, //
+    },
+    types::Opaque, //
+};
+
+/// What the slab cache holds: the kernel's inode and what switchfs adds to it.
+#[repr(C)]
+struct Container {
+    /// The branch's dentry, owned from `fill` to `destroy_inode`; the pointer stays readable in RCU
+    /// walk until the inode is freed.
+    real: AtomicPtr<sys::dentry>,
+    /// The number of the branch.
+    branch: u8,
+    /// How many filesystems are stacked here, this one counted.
+    depth: u8,
+    /// The kernel's part.
+    inode: sys::inode,
+}
+
+/// Wraps a `struct inode` of a switchfs superblock.
+///
+/// # Invariants
+///
+/// As [`Inode`]; and it is the `inode` field of a [`Container`].
+#[repr(transparent)]
+pub(crate) struct SwitchInode(Opaque<sys::inode>);
+
+// SAFETY: As for `Inode`.
+unsafe impl Send for SwitchInode {}
+// SAFETY: As for `Inode`.
+unsafe impl Sync for SwitchInode {}
+
+// SAFETY: `ihold` and `iput` count references on `i_count`.
+unsafe impl AlwaysRefCounted for SwitchInode {
+    fn inc_ref(&self) {
+        // SAFETY: By the type invariant the count is positive.
+        unsafe { sys::ihold(self.as_raw()) };
+    }
+
+    unsafe fn dec_ref(obj: NonNull<Self>) {
+        // SAFETY: The caller gives up one reference.
+        unsafe { sys::iput(obj.as_ptr().cast()) };
+    }
+}
+
+/// Which object of which branch an inode stands for, and how it is to look.
+pub(crate) struct Identity<'a> {
+    /// The object.
+    pub(crate) real: &'a Dentry,
+    /// The number of the branch.
+    pub(crate) branch: u8,
+    /// The depth of the inode.
+    pub(crate) depth: u8,
+    /// The inode number.
+    pub(crate) ino: u64,
+    /// The mapping of the branch's mount.
+    pub(crate) idmap: Idmap<'a>,
+    /// Permission bits that are taken over from files.
+    pub(crate) mode_mask: u16,
+}
+
+impl SwitchInode {
+    /// Borrows a C inode.
+    ///
+    /// # Safety
+    ///
+    /// `ptr` upholds the type invariant for `'a`.
+    pub(super) unsafe fn from_raw<'a>(ptr: *const sys::inode) -> &'a Self {
+        // SAFETY: By the contract; the type is transparent over `struct inode`.
+        unsafe { &*ptr.cast() }
+    }
+
+    /// The C pointer.
+    pub(super) fn as_raw(&self) -> *mut sys::inode {
+        self.0.get()
+    }
+
+    /// The structure around the inode.
+    fn container(&self) -> *mut Container {
+        // SAFETY: By the type invariant the inode is the field of a container.
+        unsafe { kernel::container_of!(self.as_raw(), Container, inode) }
+    }
+
+    /// The branch's object. Only in RCU walk, when the inode is being freed, there may be none.
+    pub(crate) fn real(&self) -> Option<&Dentry> {
+        // SAFETY: The container is as valid as the inode.
+        let real = unsafe { (*self.container()).real.load(Ordering::Acquire) };
+        // SAFETY: The inode owns a reference until it is destroyed, and dentries are freed after an
+        // RCU grace period.
+        (!real.is_null()).then(|| unsafe { Dentry::from_raw(real) })
+    }
+
+    /// The branch's inode.
+    pub(crate) fn real_inode(&self) -> Option<&Inode> {
+        self.real()?.inode()
+    }
+
+    /// What tells the branch's inode from others.
+    pub(crate) fn real_id(&self) -> Id {
+        // SAFETY: The inode is valid; `i_private` is set before it is published.
+        Id::of(unsafe { (*self.as_raw()).i_private }.cast::<sys::inode>())
+    }
+
+    /// The number of the branch that is the object's home.
+    pub(crate) fn branch(&self) -> u8 {
+        // SAFETY: The container is as valid as the inode; set before the inode is published.
+        unsafe { (*self.container()).branch }
+    }
+
+    /// How many filesystems are stacked here, this one counted.
+    pub(crate) fn depth(&self) -> u8 {
+        // SAFETY: The container is as valid as the inode; set before the inode is published.
+        unsafe { (*self.container()).depth }
+    }
+
+    /// The superblock.
+    pub(crate) fn sb(&self) -> &SuperBlock {
+        // SAFETY: The inode is valid, `i_sb` never changes.
+        let sb = unsafe { (*self.as_raw()).i_sb };
+        // SAFETY: By the type invariant; an inode keeps its superblock.
+        unsafe { SuperBlock::from_raw(sb) }
+    }
+
+    /// The type of the object; it never changes.
+    pub(crate) fn file_type(&self) -> FileType {
+        // SAFETY: The inode is valid (`READ_ONCE`).
+        FileType::of_mode(unsafe { (&raw const (*self.as_raw()).i_mode).read_volatile() })
+    }
+
+    /// The mode as of the last refresh.
+    pub(crate) fn mode(&self) -> u16 {
+        // SAFETY: The inode is valid (`READ_ONCE`).
+        unsafe { (&raw const (*self.as_raw()).i_mode).read_volatile() }
+    }
+
+    /// Takes over the attributes of the branch's inode `real`. May be called in atomic context.
+    pub(crate) fn refresh_from(&self, real: &Inode, idmap: Idmap<'_>, mode_mask: u16) {
+        // SAFETY: All are valid; the helper takes `i_lock`.
+        unsafe {
+            sys::switchfs_helper_copyattr(
+                self.as_raw(),
+                real.as_raw(),
+                idmap.as_raw(),
+                mode_mask,
+            )
+        };
+    }
+
+    /// Whether what permission checks look at differs from `real`'s. May be called in RCU walk.
+    pub(crate) fn differs_from(&self, real: &Inode, idmap: Idmap<'_>, mode_mask: u16) -> bool {
+        // SAFETY: All are valid; a torn comparison only makes the caller look again.
+        unsafe {
+            sys::switchfs_helper_attr_differs(
+                self.as_raw(),
+                real.as_raw(),
+                idmap.as_raw(),
+                mode_mask,
+            )
+        }
+    }
+
+    /// Whether the caller has `access` by the inode's own attributes and ACL.
+    ///
+    /// May be called in RCU walk with [`Access::in_rcu`].
+    pub(crate) fn generic_permission(&self, idmap: Idmap<'_>, access: Access) -> Result {
+        // SAFETY: Mapping and inode are valid.
+        kernel::error::to_result(unsafe {
+            sys::generic_permission(idmap.as_raw(), self.as_raw(), access.0)
+        })
+    }
+
+    /// Takes `i_rwsem` for writing; before any lock of the branch. May sleep.
+    pub(crate) fn lock(&self) -> InodeLock<'_> {
+        // SAFETY: The inode is valid as long as `self`.
+        unsafe { Inode::from_raw(self.as_raw()) }.lock()
+    }
+
+    /// Gives up the branch's dentry, but leaves the pointer to those in RCU walk.
+    ///
+    /// # Safety
+    ///
+    /// Called once, from `destroy_inode`.
+    pub(super) unsafe fn release_real(&self) {
+        if let Some(real) = self.real() {
+            // SAFETY: The inode owns one reference, which ends here.
+            drop(unsafe { Dentry::from_owned(real.as_raw()) });
+        }
+    }
+
+    /// Completes a new inode.
+    ///
+    /// # Safety
+    ///
+    /// The inode is `I_NEW`, and nobody else uses it.
+    unsafe fn fill(&self, identity: &Identity<'_>, real_inode: &Inode) {
+        let inode = self.as_raw();
+        let container = self.container();
+        let real = ARef::from(identity.real);
+
+        // SAFETY: The inode is the caller's alone.
+        unsafe { (*container).depth = identity.depth };
+        // SAFETY: As above.
+        unsafe {
+            (*container)
+                .real
+                .store(ARef::into_raw(real).as_ptr().cast(), Ordering::Release)
+        };
+
+        let mode = real_inode.mode();
+        // SAFETY: As above.
+        let node = unsafe { &mut *inode };
+        node.i_ino = identity.ino;
+        node.i_mode = mode;
+        // Times are the branch's: the VFS must not change them on this inode.
+        node.i_flags |= sys::S_NOCMTIME | sys::S_NOATIME;
+        node.i_acl = dentry_ops::ACL_DONT_CACHE;
+        node.i_default_acl = dentry_ops::ACL_DONT_CACHE;
+
+        match FileType::of_mode(mode) {
+            FileType::Regular => {
+                node.i_op = inode_ops::file_inode_operations();
+                node.__bindgen_anon_3.i_fop = file_ops::file_operations();
+                // SAFETY: `i_mapping` points at the inode's own `i_data`.
+                unsafe { (*node.i_mapping).a_ops = file_ops::address_space_operations() };
+            }
+            FileType::Dir => {
+                node.i_op = inode_ops::dir_inode_operations();
+                node.__bindgen_anon_3.i_fop = file_ops::dir_operations();
+            }
+            FileType::Symlink => {
+                node.i_op = inode_ops::symlink_inode_operations();
+            }
+            FileType::Device | FileType::Other => {
+                node.i_op = inode_ops::file_inode_operations();
+                // SAFETY: The inode is the caller's alone.
+                let rdev = unsafe { (*real_inode.as_raw()).i_rdev };
+                // SAFETY: As above.
+                unsafe { sys::init_special_inode(inode, mode, rdev) };
+            }
+        }
+        // SAFETY: Nobody has taken the lock yet.
+        unsafe { sys::switchfs_helper_lockdep_inode(inode, i32::from(identity.depth)) };
+        self.refresh_from(real_inode, identity.idmap, identity.mode_mask);
+    }
+}
+
+/// What `iget5_locked` compares.
+struct Key {
+    /// The branch's inode.
+    real: *mut sys::inode,
+    /// The number of the branch.
+    branch: u8,
+}
+
+impl SuperBlock {
+    /// The inode that stands for an object of a branch; hard links share one. May sleep.
+    pub(crate) fn iget(&self, identity: &Identity<'_>) -> Result<ARef<SwitchInode>> {
+        let real_inode = identity.real.inode().ok_or_else(crate::error::estale)?;
+        let mut key = Key {
+            real: real_inode.as_raw(),
+            branch: identity.branch,
+        };
+        // SAFETY: The callbacks get `key`, which lives until the call returns.
+        let inode = unsafe {
+            sys::iget5_locked(
+                self.as_raw(),
+                key.real as u64,
+                Some(test_callback),
+                Some(set_callback),
+                (&raw mut key).cast(),
+            )
+        };
+        let Some(ptr) = NonNull::new(inode) else {
+            return Err(ENOMEM);
+        };
+        // SAFETY: An inode of this superblock, with a reference for the caller.
+        let inode: ARef<SwitchInode> = unsafe { ARef::from_raw(ptr.cast()) };
+        // SAFETY: The inode is valid.
+        if unsafe { sys::switchfs_helper_inode_is_new(inode.as_raw()) } {
+            // SAFETY: New, hence ours alone.
+            unsafe { inode.fill(identity, real_inode) };
+            // SAFETY: New and complete.
+            unsafe { sys::unlock_new_inode(inode.as_raw()) };
+        } else if inode.file_type() != real_inode.file_type() {
+            // A server gave the number of a live object to another one of a new type.
+            return Err(crate::error::estale());
+        }
+        Ok(inode)
+    }
+}
+
+/// Whether a cached inode stands for the object of the key.
+///
+/// # Safety
+///
+/// Called by `iget5_locked` with an inode of switchfs and a [`Key`].
+unsafe extern "C" fn test_callback(inode: *mut sys::inode, data: *mut c_void) -> c_int {
+    // SAFETY: By the contract.
+    let key = unsafe { &*data.cast::<Key>() };
+    // SAFETY: By the contract.
+    let inode = unsafe { SwitchInode::from_raw(inode) };
+    c_int::from(inode.real_id() == Id::of(key.real) && inode.branch() == key.branch)
+}
+
+/// Makes a new inode stand for the object of the key. Runs under `inode_hash_lock`.
+///
+/// # Safety
+///
+/// Called by `iget5_locked` with a new inode of switchfs and a [`Key`].
+unsafe extern "C" fn set_callback(inode: *mut sys::inode, data: *mut c_void) -> c_int {
+    // SAFETY: By the contract.
+    let key = unsafe { &*data.cast::<Key>() };
+    // SAFETY: By the contract.
+    let container = unsafe { SwitchInode::from_raw(inode) }.container();
+    // SAFETY: The inode is new and not yet hashed.
+    unsafe { (*container).branch = key.branch };
+    // SAFETY: As above.
+    unsafe { (*inode).i_private = key.real.cast() };
+    0
+}
+
+/// The slab cache of inodes.
+///
+/// # Invariants
+///
+/// The pointer is valid until the cache is dropped.
+pub(crate) struct InodeCache(NonNull<sys::kmem_cache>);
+
+// SAFETY: Slab caches are made to be used by many threads.
+unsafe impl Send for InodeCache {}
+// SAFETY: As for `Send`.
+unsafe impl Sync for InodeCache {}
+
+/// The cache that `alloc_inode` takes from: there is one for the module.
+static CACHE: AtomicPtr<sys::kmem_cache> = AtomicPtr::new(core::ptr::null_mut());
+
+impl InodeCache {
+    /// Creates the module's cache; there must be only one at a time.
+    pub(crate) fn new() -> Result<Self> {
+        // SAFETY: The name is a static string; the constructor fits the size.
+        let cache = unsafe {
+            sys::switchfs_helper_inode_cache(
+                c"switchfs_inode".as_char_ptr(),
+                size_of::<Container>() as u32,
+                Some(init_once_callback),
+            )
+        };
+        let cache = NonNull::new(cache).ok_or(ENOMEM)?;
+        CACHE.store(cache.as_ptr(), Ordering::Release);
+        // INVARIANT: Just created.
+        Ok(Self(cache))
+    }
+}
+
+impl Drop for InodeCache {
+    fn drop(&mut self) {
+        // SAFETY: May sleep; waits for the inodes that RCU frees.
+        unsafe { sys::rcu_barrier() };
+        CACHE.store(core::ptr::null_mut(), Ordering::Release);
+        // SAFETY: No superblock is left, so no inode is.
+        unsafe { sys::kmem_cache_destroy(self.0.as_ptr()) };
+    }
+}
+
+/// Prepares a slab object.
+///
+/// # Safety
+///
+/// Called by the slab allocator with memory for a [`Container`].
+unsafe extern "C" fn init_once_callback(object: *mut c_void) {
+    let container = object.cast::<Container>();
+    // SAFETY: By the contract.
+    unsafe { sys::inode_init_once(&raw mut (*container).inode) };
+}
+
+/// `alloc_inode` of the superblock operations.
+///
+/// # Safety
+///
+/// Called by the VFS with a superblock of switchfs.
+pub(super) unsafe extern "C" fn alloc_inode_callback(
+    sb: *mut sys::super_block,
+) -> *mut sys::inode {
+    // SAFETY: The cache lives as long as the filesystem type is registered or a superblock lives.
+    let object =
+        unsafe { sys::switchfs_helper_alloc_inode(sb, CACHE.load(Ordering::Acquire)) };
+    let container = object.cast::<Container>();
+    if container.is_null() {
+        return core::ptr::null_mut();
+    }
+    // SAFETY: The object is new and ours alone.
+    unsafe { (&raw mut (*container).real).write(AtomicPtr::new(core::ptr::null_mut())) };
+    // SAFETY: As above.
+    unsafe { &raw mut (*container).inode }
+}
+
+/// `destroy_inode`: the last use of the inode but by those in RCU walk.
+///
+/// # Safety
+///
+/// Called by the VFS with an inode of switchfs, once.
+pub(super) unsafe extern "C" fn destroy_inode_callback(inode: *mut sys::inode) {
+    // SAFETY: By the contract.
+    unsafe { SwitchInode::from_raw(inode).release_real() };
+}
+
+/// `free_inode`: an RCU grace period after `destroy_inode`.
+///
+/// # Safety
+///
+/// Called by the VFS with an inode of switchfs, once.
+pub(super) unsafe extern "C" fn free_inode_callback(inode: *mut sys::inode) {
+    // SAFETY: By the contract.
+    let container = unsafe { SwitchInode::from_raw(inode) }.container();
+    // SAFETY: Allocated from this cache, which `rcu_barrier` keeps until now.
+    unsafe { sys::kmem_cache_free(CACHE.load(Ordering::Acquire), container.cast()) };
+}

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Raw C items: `kernel::bindings` and, over it, the delta that bindgen makes for this module.
+//!
+//! The delta's own definitions shadow the kernel crate's, so a type that is opaque there
+//! (`fs_context`, `kstatfs`, `vfsmount`) is complete here; pointers are cast where they meet.
+
+#[allow(
+    clippy::all,
+    clippy::as_underscore,
+    clippy::cast_lossless,
+    clippy::missing_docs_in_private_items,
+    clippy::multiple_unsafe_ops_per_block,
+    clippy::ptr_as_ptr,
+    clippy::ref_as_ptr,
+    clippy::undocumented_unsafe_blocks,
+    dead_code,
+    improper_ctypes,
+    missing_docs,
+    non_camel_case_types,
+    non_snake_case,
+    non_upper_case_globals,
+    unreachable_pub,
+    unsafe_op_in_unsafe_fn
+)]
+mod generated {
+    pub(crate) use kernel::bindings::*;
+    use kernel::ffi;
+    use pin_init::MaybeZeroable;
+
+    include!(env!("SWITCHFS_BINDINGS"));
+}
+
+pub(crate) use generated::*;

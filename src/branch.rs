@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Branches: the directories that a mount is made of.
+
+use crate::{
+    error,
+    route::BranchId,
+    vfs::{
+        log_allowed,
+        Dentry,
+        Inode,
+        Mount,
+        RealPath, //
+    },
+};
+use kernel::{
+    prelude::*,
+    str::CString, //
+};
+
+/// How deep filesystems may be stacked (`FILESYSTEM_MAX_STACK_DEPTH`).
+pub(crate) const MAX_DEPTH: u32 = 2;
+
+/// One branch of a mount.
+pub(crate) struct Branch {
+    /// Its name in rules.
+    pub(crate) name: CString,
+    /// Its path as it was given.
+    pub(crate) path: CString,
+    /// A private clone of its mount, with the branch's directory as the root.
+    pub(crate) mount: Mount,
+}
+
+impl Branch {
+    /// A path in the branch.
+    pub(crate) fn at<'a>(&'a self, dentry: &'a Dentry) -> RealPath<'a> {
+        self.mount.at(dentry)
+    }
+
+    /// The branch's root directory.
+    pub(crate) fn root(&self) -> &Dentry {
+        self.mount.root()
+    }
+
+    /// The permission bits that are taken over from the branch's files: without those that would
+    /// give rights which the branch's mount does not.
+    pub(crate) fn mode_mask(&self) -> u16 {
+        if self.mount.nosuid() {
+            !0o6000
+        } else {
+            !0
+        }
+    }
+
+    /// Refuses an object on which no further filesystem may be stacked within the published depth
+    /// `limit`: ELOOP, and a line in the log. The depth of its stand-in otherwise.
+    pub(crate) fn check_depth(&self, real: &Inode, limit: u32) -> Result<u8> {
+        let depth = real.stack_depth().saturating_add(1);
+        match u8::try_from(depth) {
+            Ok(fits) if depth <= limit => Ok(fits),
+            _ => {
+                if log_allowed() {
+                    pr_warn!(
+                        "branch {} at {}: an object is stacked {} deep, the mount allows {}\n",
+                        &*self.name,
+                        &*self.path,
+                        depth,
+                        limit
+                    );
+                }
+                Err(error::eloop())
+            }
+        }
+    }
+}
+
+/// The branches of a mount, by their number. There is at least one.
+pub(crate) struct Branches(KVec<Branch>);
+
+impl Branches {
+    /// Wraps the branches of a new mount.
+    pub(crate) fn new(branches: KVec<Branch>) -> Self {
+        Self(branches)
+    }
+
+    /// All of them, in their order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Branch> {
+        self.0.iter()
+    }
+
+    /// The branch `id`. EIO if there is no such branch, which no rule can name.
+    pub(crate) fn get(&self, id: BranchId) -> Result<&Branch> {
+        self.0.get(id.index()).ok_or(EIO)
+    }
+
+    /// The branch of the inode that has the number `branch`.
+    pub(crate) fn of(&self, branch: u8) -> Result<&Branch> {
+        self.0.get(usize::from(branch)).ok_or(EIO)
+    }
+
+    /// The number of the branch called `name`.
+    pub(crate) fn find(&self, name: &[u8]) -> Option<BranchId> {
+        self.0
+            .iter()
+            .position(|b| b.name.to_bytes() == name)
+            .and_then(BranchId::new)
+    }
+}

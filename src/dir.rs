@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Changing names: new objects, further names, removal.
+
+use crate::{
+    branch::Branch,
+    error,
+    inode,
+    listing,
+    mirror,
+    namei::{
+        self,
+        dir_in,
+        number, //
+    },
+    policy::{
+        decide,
+        Decision,
+        Policy, //
+    },
+    rename,
+    route::{
+        BranchId,
+        Op,
+        State, //
+    },
+    sb::{
+        CredsMode,
+        Info, //
+    },
+    vfs::{
+        create_in,
+        log_allowed,
+        remove,
+        CreateKind,
+        Dentry,
+        DirOps,
+        Entry,
+        RemoveKind,
+        RenameFlags,
+        SwitchDentry,
+        SwitchInode,
+        Tag, //
+    },
+};
+use kernel::{
+    fmt,
+    prelude::*,
+    str::BStr,
+    sync::{
+        aref::ARef,
+        Arc, //
+    },
+};
+
+/// The inode operations of directories.
+pub(crate) struct Dir;
+
+/// Where a new name goes.
+pub(crate) struct Target {
+    /// The policy that says so.
+    pub(crate) policy: Arc<Policy>,
+    /// The branch.
+    pub(crate) id: BranchId,
+    /// What to remember with the name.
+    pub(crate) tag: Tag,
+}
+
+/// The branch in which `op` makes `entry`.
+///
+/// EINVAL, with a line in the log, when the name would not be looked up there afterwards.
+pub(crate) fn target(info: &Info, entry: Entry<'_>, op: Op) -> Result<Target> {
+    let policy = info.policy.get();
+    let (tag, state) = policy.entry(entry)?;
+    let home = state.home();
+    if let Decision::Elsewhere(id) = decide(state, op)? {
+        log_lost(info, state, op, id);
+        return Err(EINVAL);
+    }
+    Ok(Target {
+        id: home,
+        tag,
+        policy: policy.clone(),
+    })
+}
+
+/// Writes to the log which two rules disagree about a new name.
+fn log_lost(info: &Info, state: &State, op: Op, id: BranchId) {
+    if !log_allowed() {
+        return;
+    }
+    let name = |id: BranchId| match info.branches.get(id) {
+        Ok(branch) => branch.name.to_bytes(),
+        Err(_) => b"?",
+    };
+    pr_warn!(
+        "{} refused: rule {} makes the object in branch {}, but rule {} looks the name up in {}\n",
+        op.name(),
+        Number(state.verdict(op).rule),
+        BStr::from_bytes(name(id)),
+        Number(state.home_rule()),
+        BStr::from_bytes(name(state.home())),
+    );
+}
+
+/// The number of a rule, or that there is none.
+struct Number(Option<u16>);
+
+impl fmt::Display for Number {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(number) => write!(f, "{number}"),
+            None => f.write_str("default"),
+        }
+    }
+}
+
+/// Makes an object for `entry` in its home, and returns it.
+fn make(entry: Entry<'_>, op: Op, kind: CreateKind<'_>, mode: u16) -> Result<Made> {
+    let info = entry.dir().sb().info();
+    let target = target(info, entry, op)?;
+    let branch = info.branches.get(target.id)?;
+    let dir = mirror::make_dir_of(info, entry, target.id)?;
+    let real = {
+        let _write = branch.mount.want_write()?;
+        create_as_caller(info, branch, &dir, entry, kind, mode)?
+    };
+    let real_inode = real.inode().ok_or(EIO)?;
+    let limit = entry.dir().sb().depth();
+    let identity = inode::identity(branch, number(target.id), &real, real_inode, limit)?;
+    let inode = entry.dir().sb().iget(&identity)?;
+    info.refresh(&inode);
+    info.refresh(entry.dir());
+    Ok(Made {
+        target,
+        real,
+        inode,
+    })
+}
+
+/// What was made.
+struct Made {
+    /// Where.
+    target: Target,
+    /// The branch's object.
+    real: ARef<Dentry>,
+    /// What stands for it.
+    inode: ARef<SwitchInode>,
+}
+
+/// Makes an object that belongs to the caller, under the credentials that the mount says.
+fn create_as_caller(
+    info: &Info,
+    branch: &Branch,
+    dir: &Dentry,
+    entry: Entry<'_>,
+    kind: CreateKind<'_>,
+    mode: u16,
+) -> Result<ARef<Dentry>> {
+    let at = branch.at(dir);
+    if info.creds == CredsMode::Caller {
+        return create_in(at, entry.name(), kind, mode);
+    }
+    let caller = info.mounter.assume();
+    let creator = info.mounter.for_creator(&caller, entry.dentry(), mode)?;
+    let _creds = creator.assume();
+    create_in(at, entry.name(), kind, mode)
+}
+
+/// Removes `entry` where the verdict for `op` says. Whether that is its home.
+fn remove_entry(entry: Entry<'_>, op: Op, kind: RemoveKind) -> Result {
+    let info = entry.dir().sb().info();
+    let inode = entry.dentry().inode().ok_or(ENOENT)?;
+    let policy = info.policy.get();
+    let (_, state) = policy.entry(entry)?;
+    let (id, expected) = match decide(state, op)? {
+        Decision::Home => (
+            BranchId::new(usize::from(inode.branch())).ok_or(EIO)?,
+            Some(inode.real_id()),
+        ),
+        Decision::Elsewhere(id) => (id, None),
+    };
+    if kind == RemoveKind::Dir {
+        clear_mirrors(info, &policy, state, entry, id)?;
+    }
+    let branch = info.branches.get(id)?;
+    let dir = dir_in(info, entry, id)?.ok_or(ENOENT)?;
+    {
+        let _write = branch.mount.want_write()?;
+        let _creds = info.assume();
+        remove(branch.at(&dir), entry.name(), kind, expected)?;
+    }
+    info.refresh(inode);
+    info.refresh(entry.dir());
+    // The name is looked up again: after a removal elsewhere it still exists.
+    entry.dentry().unhash();
+    Ok(())
+}
+
+/// Before the directory `entry` of the branch `home` is removed: refuses when it, or a directory of
+/// its path in a branch that rules can name below it, holds anything; and removes those others.
+fn clear_mirrors(
+    info: &Info,
+    policy: &Policy,
+    state: &State,
+    entry: Entry<'_>,
+    home: BranchId,
+) -> Result {
+    let mut mirrors = KVec::new();
+    for id in policy.branches_below(state).iter().filter(|id| *id != home) {
+        if let Some(dir) = mirror::find_dir(info, entry.dentry(), id)? {
+            let branch = info.branches.get(id)?;
+            if !listing::is_empty(info, branch.at(&dir))? {
+                return Err(error::enotempty());
+            }
+            mirrors.push((id, dir), GFP_KERNEL)?;
+        }
+    }
+    if mirrors.is_empty() {
+        return Ok(());
+    }
+    // The home's goes last; when it is not empty, the others are to stay.
+    let inode = entry.dentry().inode().ok_or(ENOENT)?;
+    let real = inode.real().ok_or_else(error::estale)?;
+    if !listing::is_empty(info, info.home(inode)?.at(real))? {
+        return Err(error::enotempty());
+    }
+    for (id, dir) in mirrors {
+        let branch = info.branches.get(id)?;
+        let Some(parent) = dir_in(info, entry, id)? else {
+            continue;
+        };
+        let expected = dir.inode().map(|inode| inode.id());
+        let _write = branch.mount.want_write()?;
+        let _creds = info.mounter.assume();
+        remove(branch.at(&parent), entry.name(), RemoveKind::Dir, expected)?;
+    }
+    Ok(())
+}
+
+#[vtable]
+impl DirOps for Dir {
+    fn lookup(entry: Entry<'_>) -> Result<Option<ARef<SwitchDentry>>> {
+        namei::lookup(entry)
+    }
+
+    fn create(entry: Entry<'_>, mode: u16, kind: CreateKind<'_>) -> Result {
+        let op = match kind {
+            CreateKind::Node(_) => Op::Mknod,
+            CreateKind::Symlink(_) => Op::Symlink,
+            _ => Op::Create,
+        };
+        let made = make(entry, op, kind, mode)?;
+        entry.dentry().set_tag(made.target.tag);
+        entry.dentry().set_real(Some(made.real));
+        entry.dentry().instantiate(made.inode);
+        Ok(())
+    }
+
+    fn mkdir(entry: Entry<'_>, mode: u16) -> Result<Option<ARef<SwitchDentry>>> {
+        let made = make(entry, Op::Mkdir, CreateKind::Dir, mode)?;
+        let dentry = entry.dentry();
+        // The branch may have moved the new directory, and it may have been found there already.
+        dentry.unhash();
+        dentry.set_tag(made.target.tag);
+        dentry.set_real(Some(made.real));
+        let alias = dentry.splice(Some(made.inode))?;
+        if let Some(alias) = &alias {
+            made.target.policy.forget_paths();
+            alias.set_tag(Tag::NONE);
+        }
+        Ok(alias)
+    }
+
+    fn link(old: &SwitchDentry, entry: Entry<'_>) -> Result {
+        let info = entry.dir().sb().info();
+        let inode = old.inode().ok_or(ENOENT)?;
+        let target = target(info, entry, Op::Link)?;
+        if number(target.id) != inode.branch() {
+            return Err(EXDEV);
+        }
+        let branch = info.branches.get(target.id)?;
+        let object = inode.real().ok_or_else(error::estale)?;
+        let dir = mirror::make_dir_of(info, entry, target.id)?;
+        let real = {
+            let _write = branch.mount.want_write()?;
+            let _creds = info.assume();
+            create_in(branch.at(&dir), entry.name(), CreateKind::Link(object), 0)?
+        };
+        if real.inode().map(|i| i.id()) != Some(inode.real_id()) {
+            return Err(error::estale());
+        }
+        info.refresh(inode);
+        info.refresh(entry.dir());
+        entry.dentry().set_tag(target.tag);
+        entry.dentry().set_real(Some(real));
+        entry.dentry().instantiate(ARef::from(inode));
+        Ok(())
+    }
+
+    fn unlink(entry: Entry<'_>) -> Result {
+        remove_entry(entry, Op::Unlink, RemoveKind::File)
+    }
+
+    fn rmdir(entry: Entry<'_>) -> Result {
+        remove_entry(entry, Op::Rmdir, RemoveKind::Dir)
+    }
+
+    fn rename(old: Entry<'_>, new: Entry<'_>, flags: RenameFlags) -> Result {
+        rename::rename(old, new, flags)
+    }
+}

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Errnos that the kernel crate does not name, and errors of the rules as errnos.
+
+use crate::route::{
+    mem::NoMem,
+    Errno, //
+};
+use kernel::{
+    error::Error,
+    prelude::*, //
+};
+
+/// Directory not empty.
+pub(crate) fn enotempty() -> Error {
+    Error::from_errno(-39)
+}
+
+/// Filesystems are stacked too deep.
+pub(crate) fn eloop() -> Error {
+    Error::from_errno(-40)
+}
+
+/// A place where something is mounted by itself.
+pub(crate) fn eremote() -> Error {
+    Error::from_errno(-66)
+}
+
+/// The object is not the one that was found before.
+pub(crate) fn estale() -> Error {
+    Error::from_errno(-116)
+}
+
+impl From<NoMem> for Error {
+    fn from(_: NoMem) -> Self {
+        ENOMEM
+    }
+}
+
+impl From<Errno> for Error {
+    fn from(errno: Errno) -> Self {
+        Error::from_errno(errno.number().wrapping_neg())
+    }
+}

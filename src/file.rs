@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Open regular files: data goes to and comes from the branch's own page cache.
+
+use crate::{
+    error,
+    policy::{
+        relative,
+        Decision, //
+    },
+    route::{
+        Op,
+        State, //
+    },
+    sb::Info,
+    vfs::{
+        open_backing,
+        BackingFile,
+        IAttr,
+        Iocb,
+        OpenFile,
+        Owner,
+        RegularFile,
+        RegularFileOps,
+        SpliceRead,
+        SpliceWrite,
+        SwitchInode,
+        Use,
+        Vma, //
+    },
+};
+use kernel::{
+    prelude::*,
+    sync::aref::ARef, //
+};
+
+/// The file operations of regular files.
+pub(crate) struct File;
+
+/// What the policy says of using an open file in the way `which`.
+fn decide(state: &State, which: Use) -> Result<Decision> {
+    relative(
+        state,
+        match which {
+            Use::Open => state.verdict(Op::Open),
+            Use::Read => state.verdict(Op::Read),
+            Use::Write => state.verdict(Op::Write),
+            Use::Mmap => state.verdict(Op::Mmap),
+            Use::SpliceRead => state.data(Op::Splice, Op::Read),
+            Use::SpliceWrite => state.data(Op::Splice, Op::Write),
+            Use::Lseek => state.verdict(Op::Lseek),
+        },
+    )
+}
+
+/// Opens the object that a decision on `file` names.
+fn open_as(
+    info: &Info,
+    file: &RegularFile,
+    decision: Decision,
+    read_only: bool,
+) -> Result<ARef<BackingFile>> {
+    let inode = file.inode();
+    let served = info.served(file.dentry(), inode, decision)?;
+    served
+        .branch
+        .check_depth(served.path().inode()?, file.dentry().sb().depth())?;
+    let _creds = info.assume();
+    open_backing(file, served.path(), read_only)
+}
+
+/// Opens a backing file for each use that the rules tell apart; those of one branch share one.
+fn open_split(info: &Info, file: &RegularFile) -> Result<OpenFile> {
+    let policy = info.policy.get();
+    let state = policy.state(file.dentry())?;
+    let open = decide(state, Use::Open)?;
+    let first = open_as(info, file, open, false)?;
+    let mut opened = KVec::new();
+    opened.push((open, false, first), GFP_KERNEL)?;
+
+    let mut files = [const { Err(EIO) }; Use::ALL.len()];
+    for (slot, which) in files.iter_mut().zip(Use::ALL) {
+        let read_only = matches!(which, Use::Read | Use::SpliceRead | Use::Lseek);
+        *slot = decide(state, which).and_then(|decision| {
+            let known = opened
+                .iter()
+                .find(|(d, ro, _)| *d == decision && (read_only || !*ro));
+            if let Some((_, _, file)) = known {
+                return Ok(file.clone());
+            }
+            let new = open_as(info, file, decision, read_only)?;
+            opened.push((decision, read_only, new.clone()), GFP_KERNEL)?;
+            Ok(new)
+        });
+    }
+    Ok(OpenFile::Split(KBox::new(files, GFP_KERNEL)?))
+}
+
+/// What a write does before the branch is called: takes over the attributes that decide about
+/// set-id bits, and refuses what the branch's flags refuse. The inode is locked.
+fn before_write(info: &Info, file: &RegularFile, backing: &BackingFile) -> Result {
+    let inode = file.inode();
+    let branch = info.home(inode)?;
+    let real = inode.real_inode().ok_or_else(error::estale)?;
+    info.refresh_from(inode, branch, real);
+    backing.inode().check_write(file.flags())?;
+    if real.mode() & !branch.mode_mask() != 0 {
+        kill_hidden_setid(info, inode)?;
+    }
+    Ok(())
+}
+
+/// Removes the set-id bits that this mount does not show, and the VFS so does not remove.
+fn kill_hidden_setid(info: &Info, inode: &SwitchInode) -> Result {
+    let branch = info.home(inode)?;
+    let dentry = inode.real().ok_or_else(error::estale)?;
+    let path = branch.at(dentry);
+    let real = path.inode()?;
+    let _write = branch.mount.want_write()?;
+    let _lock = real.lock();
+    let _creds = info.mounter.assume();
+    IAttr::kill_setid().apply(path)
+}
+
+#[vtable]
+impl RegularFileOps for File {
+    fn open(file: &RegularFile) -> Result<OpenFile> {
+        let info = file.dentry().sb().info();
+        let known = info.policy.with(|policy| {
+            if policy.is_trivial() {
+                return Some((false, Ok(Decision::Home)));
+            }
+            let state = policy.state_of_tag(file.dentry().tag())?;
+            Some((state.splits_data(), decide(state, Use::Open)))
+        });
+        let (split, decision) = match known {
+            Some(known) => known,
+            None => {
+                let policy = info.policy.get();
+                let state = policy.state(file.dentry())?;
+                (state.splits_data(), decide(state, Use::Open))
+            }
+        };
+        let open = if split {
+            open_split(info, file)?
+        } else {
+            OpenFile::One(open_as(info, file, decision?, false)?)
+        };
+        info.refresh(file.inode());
+        Ok(open)
+    }
+
+    fn llseek(file: &RegularFile, offset: i64, whence: i32) -> Result<i64> {
+        // The position is this file's; only the branch knows its limits, holes and end.
+        let from = file.pos();
+        if offset == 0 && whence == 1 {
+            return Ok(from);
+        }
+        let backing = file.backing(Use::Lseek)?;
+        let info = file.dentry().sb().info();
+        let _creds = info.assume();
+        let pos = backing.seek(from, offset, whence)?;
+        file.set_pos(pos);
+        Ok(pos)
+    }
+
+    fn read(io: &Iocb<'_>) -> Result<usize> {
+        if io.is_empty() {
+            return Ok(0);
+        }
+        let file = io.file();
+        let backing = file.backing(Use::Read)?;
+        backing.follow_flags(file)?;
+        backing.read(io, file.dentry().sb().info().io_creds())
+    }
+
+    fn write(io: &Iocb<'_>) -> Result<usize> {
+        if io.is_empty() {
+            return Ok(0);
+        }
+        let file = io.file();
+        let info = file.dentry().sb().info();
+        let _lock = file.inode().lock();
+        let backing = file.backing(Use::Write)?;
+        before_write(info, file, backing)?;
+        backing.follow_flags(file)?;
+        backing.write(io, info.io_creds())
+    }
+
+    fn wrote(file: &RegularFile) {
+        file.dentry().sb().info().refresh(file.inode());
+    }
+
+    fn splice_read(splice: &SpliceRead<'_>) -> Result<usize> {
+        let file = splice.file;
+        let backing = file.backing(Use::SpliceRead)?;
+        backing.follow_flags(file)?;
+        backing.splice_read(splice, file.dentry().sb().info().io_creds())
+    }
+
+    fn splice_write(splice: &SpliceWrite<'_>) -> Result<usize> {
+        let file = splice.file();
+        let info = file.dentry().sb().info();
+        let _lock = file.inode().lock();
+        let backing = file.backing(Use::SpliceWrite)?;
+        before_write(info, file, backing)?;
+        backing.follow_flags(file)?;
+        backing.splice_write(splice, info.io_creds())
+    }
+
+    fn mmap(file: &RegularFile, vma: &mut Vma) -> Result {
+        let info = file.dentry().sb().info();
+        let branch = info.home(file.inode())?;
+        if branch.mount.noexec() {
+            if vma.is_exec() {
+                return Err(EACCES);
+            }
+            vma.deny_exec();
+        }
+        let backing = file.backing(Use::Mmap)?;
+        if vma.is_shared_write() && file.writable() {
+            backing.inode().check_write(file.flags())?;
+        }
+        backing.mmap(vma, info.io_creds())
+    }
+
+    fn flush(file: &RegularFile, id: Owner) -> Result {
+        let info = file.dentry().sb().info();
+        let _creds = info.assume();
+        file.each_backing(|backing| backing.flush(id))
+    }
+
+    fn fsync(file: &RegularFile, start: i64, end: i64, datasync: bool) -> Result {
+        let info = file.dentry().sb().info();
+        let _creds = info.assume();
+        file.each_backing(|backing| backing.fsync(start, end, datasync))
+    }
+
+    fn fallocate(file: &RegularFile, mode: i32, offset: i64, len: i64) -> Result {
+        let info = file.dentry().sb().info();
+        let _lock = file.inode().lock();
+        let backing = file.backing(Use::Write)?;
+        before_write(info, file, backing)?;
+        file.remove_privileges()?;
+        let result = {
+            let _creds = info.assume();
+            backing.fallocate(mode, offset, len)
+        };
+        info.refresh(file.inode());
+        result
+    }
+}

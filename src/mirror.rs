@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! The object of the same path in another branch than its home, and directories made on the way.
+
+use crate::{
+    branch::Branch,
+    error,
+    path,
+    route::BranchId,
+    sb::Info,
+    vfs::{
+        create_in,
+        lookup_one,
+        CreateKind,
+        Dentry,
+        Entry,
+        FileType,
+        IAttr,
+        Name,
+        SwitchDentry, //
+    },
+};
+use kernel::{
+    prelude::*,
+    sync::aref::ARef, //
+};
+
+/// Whether `dentry` is a directory whose home is the branch `id`, or the root, so that its path
+/// there is known.
+fn is_known(dentry: &SwitchDentry, id: BranchId) -> bool {
+    dentry
+        .inode()
+        .is_some_and(|inode| usize::from(inode.branch()) == id.index())
+}
+
+/// The directory that a path in the branch begins with, for a dentry at which the walk stopped.
+fn begin(info: &Info, top: &SwitchDentry, id: BranchId) -> Result<ARef<Dentry>> {
+    if top.is_root() {
+        return Ok(info.branch_root(id)?.into());
+    }
+    let inode = top.inode().ok_or_else(error::estale)?;
+    Ok(inode.real().ok_or_else(error::estale)?.into())
+}
+
+/// The dentry of the same path as `dentry` in the branch `id`, positive or negative; `None` when a
+/// directory on the way is missing. Under the mounter's credentials; may sleep.
+pub(crate) fn find(
+    info: &Info,
+    dentry: &SwitchDentry,
+    id: BranchId,
+) -> Result<Option<ARef<Dentry>>> {
+    let branch = info.branches.get(id)?;
+    let _creds = info.mounter.assume();
+    path::fold(
+        dentry,
+        |d| is_known(d, id) && !core::ptr::eq(d, dentry),
+        |top| begin(info, top, id).map(Some),
+        |at, _, name| match at {
+            Some(dir) => step(branch, &dir, name),
+            None => Ok(None),
+        },
+    )
+}
+
+/// One name further down; `None` when `dir` is no directory.
+fn step(branch: &Branch, dir: &Dentry, name: Name<'_>) -> Result<Option<ARef<Dentry>>> {
+    match dir.inode().map(|inode| inode.file_type()) {
+        Some(FileType::Dir) => lookup_one(branch.at(dir), name).map(Some),
+        _ => Ok(None),
+    }
+}
+
+/// The directory of the same path as the directory `dentry` in the branch `id`, if it is one there.
+/// May sleep.
+pub(crate) fn find_dir(
+    info: &Info,
+    dentry: &SwitchDentry,
+    id: BranchId,
+) -> Result<Option<ARef<Dentry>>> {
+    if is_known(dentry, id) || dentry.is_root() {
+        return begin(info, dentry, id).map(Some);
+    }
+    let found = find(info, dentry, id)?;
+    Ok(found.filter(|d| {
+        d.inode()
+            .is_some_and(|inode| inode.file_type() == FileType::Dir)
+    }))
+}
+
+/// As [`find_dir`], but what is missing is made, each directory with the mode and owner of the one
+/// that it mirrors. The caller has no lock of the branch. May sleep.
+fn make_dir(info: &Info, dentry: &SwitchDentry, id: BranchId) -> Result<ARef<Dentry>> {
+    let branch = info.branches.get(id)?;
+    let _creds = info.mounter.assume();
+    path::fold(
+        dentry,
+        |d| is_known(d, id),
+        |top| begin(info, top, id),
+        |dir, mirrored, name| {
+            let found = step(branch, &dir, name)?.ok_or(ENOTDIR)?;
+            match found.inode().map(|inode| inode.file_type()) {
+                Some(FileType::Dir) => Ok(found),
+                Some(_) => Err(ENOTDIR),
+                None => make_one(branch, &dir, mirrored, name),
+            }
+        },
+    )
+}
+
+/// Whether `name` is a directory in the directory `dir` of the branch `id`. May sleep.
+pub(crate) fn holds_dir(info: &Info, id: BranchId, dir: &Dentry, name: Name<'_>) -> Result<bool> {
+    let branch = info.branches.get(id)?;
+    let _creds = info.mounter.assume();
+    let found = step(branch, dir, name)?;
+    Ok(found
+        .and_then(|d| d.inode().map(|inode| inode.file_type()))
+        .is_some_and(|kind| kind == FileType::Dir))
+}
+
+/// The directory of `entry` in the branch `id`, made if it is missing. May sleep.
+pub(crate) fn make_dir_of(info: &Info, entry: Entry<'_>, id: BranchId) -> Result<ARef<Dentry>> {
+    match entry.dir().real() {
+        Some(real) if usize::from(entry.dir().branch()) == id.index() => Ok(real.into()),
+        _ => make_dir(info, entry.parent(), id),
+    }
+}
+
+/// Makes `name` in `dir` a mirror of the directory `mirrored`.
+fn make_one(
+    branch: &Branch,
+    dir: &Dentry,
+    mirrored: &SwitchDentry,
+    name: Name<'_>,
+) -> Result<ARef<Dentry>> {
+    let model = mirrored.inode().ok_or_else(error::estale)?;
+    let _write = branch.mount.want_write()?;
+    // Nobody but the mounter gets in before the owner is set.
+    let made = match create_in(branch.at(dir), name, CreateKind::Dir, 0o700) {
+        Ok(made) => made,
+        // Another caller was faster.
+        Err(e) if e == error::estale() => {
+            let found = lookup_one(branch.at(dir), name)?;
+            let is_dir = found
+                .inode()
+                .is_some_and(|inode| inode.file_type() == FileType::Dir);
+            return if is_dir { Ok(found) } else { Err(ENOTDIR) };
+        }
+        Err(e) => return Err(e),
+    };
+    {
+        let _lock = made.inode().ok_or(EIO)?.lock();
+        IAttr::owner_and_mode(model).apply(branch.at(&made))?;
+    }
+    Ok(made)
+}

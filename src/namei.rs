@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Finding names, and finding out whether cached names still hold.
+
+use crate::{
+    error,
+    inode,
+    mirror,
+    policy::{
+        decide,
+        Policy, //
+    },
+    route::{
+        BranchId,
+        Op, //
+    },
+    sb::Info,
+    vfs::{
+        lookup_one,
+        Dentry,
+        DentryOps,
+        Entry,
+        Inode,
+        Name,
+        Revalidate,
+        SwitchDentry,
+        SwitchInode,
+        Tag, //
+    },
+};
+use kernel::{
+    prelude::*,
+    sync::{
+        aref::ARef,
+        rcu, //
+    },
+};
+
+/// The number that inodes have for the branch `id`.
+pub(crate) fn number(id: BranchId) -> u8 {
+    // CAST: Branches are numbered from 0 to 63.
+    id.index() as u8
+}
+
+/// The directory of `entry` in the branch `id`, if it is one there. May sleep.
+pub(crate) fn dir_in(
+    info: &Info,
+    entry: Entry<'_>,
+    id: BranchId,
+) -> Result<Option<ARef<Dentry>>> {
+    if entry.dir().branch() == number(id) {
+        return Ok(entry.dir().real().map(ARef::from));
+    }
+    mirror::find_dir(info, entry.parent(), id)
+}
+
+/// `lookup`: finds the name in its home. The directory is locked by the VFS; may sleep.
+pub(crate) fn lookup(entry: Entry<'_>) -> Result<Option<ARef<SwitchDentry>>> {
+    let info = entry.dir().sb().info();
+    let policy = info.policy.get();
+    let (tag, state) = policy.entry(entry)?;
+    decide(state, Op::Lookup)?;
+    let home = state.home();
+
+    let Some(dir) = dir_in(info, entry, home)? else {
+        return connect(&policy, entry, tag, None, None);
+    };
+    let branch = info.branches.get(home)?;
+    let real = {
+        let _creds = info.mounter.assume();
+        lookup_one(branch.at(&dir), entry.name())?
+    };
+    if real.is_managed() {
+        return Err(error::eremote());
+    }
+    let inode = match real.inode() {
+        Some(real_inode) => {
+            let limit = entry.dir().sb().depth();
+            let identity = inode::identity(branch, number(home), &real, real_inode, limit)?;
+            Some(entry.dir().sb().iget(&identity)?)
+        }
+        None => None,
+    };
+    connect(&policy, entry, tag, Some(real), inode)
+}
+
+/// Gives a name what was found for it.
+fn connect(
+    policy: &Policy,
+    entry: Entry<'_>,
+    tag: Tag,
+    real: Option<ARef<Dentry>>,
+    inode: Option<ARef<SwitchInode>>,
+) -> Result<Option<ARef<SwitchDentry>>> {
+    let dentry = entry.dentry();
+    if let Some(inode) = &inode {
+        let info = inode.sb().info();
+        info.refresh(inode);
+    }
+    dentry.set_tag(tag);
+    dentry.set_real(real.clone());
+    let alias = dentry.splice(inode)?;
+    if let Some(alias) = &alias {
+        // A directory that was renamed in its branch: what is below it has other paths.
+        policy.forget_paths();
+        alias.set_tag(Tag::NONE);
+        if alias.real().map(Dentry::id) != real.as_ref().map(|d| d.id()) {
+            alias.set_real(real);
+        }
+    }
+    Ok(alias)
+}
+
+/// The home of a cached name, or `None` if it is no longer that of the object found. An error when
+/// the caller may not use the name; ECHILD in RCU walk when paths have to be looked at.
+fn home(info: &Info, name: &Revalidate<'_>) -> Result<Option<u8>> {
+    let dentry = name.dentry;
+    let known = info.policy.with(|policy| {
+        let state = policy.state_of_tag(dentry.tag())?;
+        let home = number(state.home());
+        Some(decide(state, Op::Lookup).map(|_| Some(home)))
+    });
+    if let Some(result) = known {
+        return result;
+    }
+    if name.in_rcu() {
+        return Err(ECHILD);
+    }
+    // The policy changed, or a directory above was renamed. Of a name that does not exist it is not
+    // known where it does not.
+    let Some(inode) = dentry.inode() else {
+        return Ok(None);
+    };
+    let policy = info.policy.get();
+    let state = policy.state(dentry)?;
+    let home = number(state.home());
+    if home != inode.branch() {
+        return Ok(None);
+    }
+    decide(state, Op::Lookup).map(|_| Some(home))
+}
+
+/// Whether `real` is where the cached name says: in the directory of the same path in its branch.
+fn is_in_place(info: &Info, name: &Revalidate<'_>, real: &Dentry, home: u8) -> Result<bool> {
+    if name.dir.branch() == home {
+        let dir = name.dir.real().ok_or(ECHILD)?;
+        return Ok(real.is_at(dir, name.name));
+    }
+    let root = info.branches.of(home)?.root();
+    let (in_place, sure) = {
+        let _guard = rcu::read_lock();
+        climb(name, real, home, root)
+    };
+    if !in_place || sure {
+        return Ok(in_place);
+    }
+    if name.in_rcu() {
+        return Err(ECHILD);
+    }
+    // Directories on the way are a server's to confirm.
+    let id = BranchId::new(usize::from(home)).ok_or(EIO)?;
+    let dir = mirror::find_dir(info, &name.dentry.parent(), id)?;
+    Ok(dir.is_some_and(|dir| real.is_at(&dir, name.name)))
+}
+
+/// Climbs from a name and from `real` side by side until the path of the branch is known; whether
+/// the names agree, and whether the branch has nothing more to say. Within an RCU read-side critical
+/// section.
+fn climb(name: &Revalidate<'_>, real: &Dentry, home: u8, root: &Dentry) -> (bool, bool) {
+    let mut sure = true;
+    let mut at = name.dentry.parent_rcu();
+    let Some(mut dir) = real.parent_rcu() else {
+        return (false, true);
+    };
+    if !real.is_at(dir, name.name) {
+        return (false, true);
+    }
+    loop {
+        let known = if at.is_root() {
+            Some(root)
+        } else {
+            at.inode().filter(|i| i.branch() == home).and_then(|i| i.real())
+        };
+        if let Some(known) = known {
+            return (known.id() == dir.id(), sure);
+        }
+        sure &= !dir.needs_revalidate();
+        let Some(above) = dir.parent_rcu() else {
+            return (false, true);
+        };
+        if !at.with_name(|n: Name<'_>| dir.is_at(above, n)) {
+            return (false, true);
+        }
+        dir = above;
+        at = at.parent_rcu();
+    }
+}
+
+/// The dentry operations.
+pub(crate) struct Names;
+
+#[vtable]
+impl DentryOps for Names {
+    fn revalidate(name: &Revalidate<'_>) -> Result<bool> {
+        let info = name.dentry.sb().info();
+        let Some(home) = home(info, name)? else {
+            return Ok(false);
+        };
+        let Some(real) = name.dentry.real() else {
+            // Nothing tells when the missing directory in the home appears.
+            return Ok(false);
+        };
+        if real.needs_revalidate() {
+            let _creds = info.mounter.assume();
+            if !real.revalidate(name.flags())? {
+                return Ok(false);
+            }
+        }
+        let inode = name.dentry.inode();
+        if real.inode().map(Inode::id) != inode.map(SwitchInode::real_id) {
+            return Ok(false);
+        }
+        if !is_in_place(info, name, real, home)? {
+            return Ok(false);
+        }
+        if let Some(inode) = inode {
+            if !name.in_rcu() {
+                info.refresh(inode);
+            }
+        }
+        Ok(true)
+    }
+}

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! The policy in force: compiled rules, and what they say of names that were met.
+
+use crate::{
+    path,
+    route::{
+        self,
+        BranchId,
+        BranchSet,
+        Op,
+        Rule,
+        State,
+        Verdict, //
+    },
+    states::States,
+    vfs::{
+        Entry,
+        Name,
+        SwitchDentry,
+        Tag, //
+    },
+};
+use core::sync::atomic::{
+    AtomicU64,
+    Ordering, //
+};
+use kernel::{
+    prelude::*,
+    sync::Arc, //
+};
+
+/// The number of the root's state.
+const ROOT: u32 = 0;
+
+/// The next generation of any mount. Never 0, which marks a name without a tag.
+static NEXT_GENERATION: AtomicU64 = AtomicU64::new(1);
+
+/// A generation that no tag has yet.
+fn new_generation() -> u64 {
+    NEXT_GENERATION.fetch_add(1, Ordering::Relaxed)
+}
+
+/// A policy with the states of the names that were met under it.
+#[pin_data]
+pub(crate) struct Policy {
+    /// The compiled rules.
+    rules: route::Policy,
+    /// The branch when no rule matches.
+    default: BranchId,
+    /// Tags of other generations say nothing. Advanced when the paths below a directory change.
+    generation: AtomicU64,
+    /// What tags stand for.
+    #[pin]
+    states: States,
+}
+
+/// What the policy says of an operation on a name.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Decision {
+    /// The name's home serves it.
+    Home,
+    /// This other branch serves it.
+    Elsewhere(BranchId),
+}
+
+impl Policy {
+    /// Puts compiled rules in force.
+    pub(crate) fn new(rules: route::Policy, default: BranchId) -> Result<Arc<Self>> {
+        let policy = Arc::pin_init(
+            pin_init!(Self {
+                rules,
+                default,
+                generation: AtomicU64::new(new_generation()),
+                states <- States::new(),
+            }),
+            GFP_KERNEL,
+        )?;
+        policy.states.intern(policy.rules.root()?)?;
+        Ok(policy)
+    }
+
+    /// The rules, in their order.
+    pub(crate) fn rules(&self) -> &[Rule] {
+        self.rules.rules()
+    }
+
+    /// The branch when no rule matches.
+    pub(crate) fn default(&self) -> BranchId {
+        self.default
+    }
+
+    /// Whether there are no rules: every name's home is the default branch, and serves everything.
+    pub(crate) fn is_trivial(&self) -> bool {
+        self.rules().is_empty()
+    }
+
+    /// The generation of tags made now. May be called in RCU walk.
+    pub(crate) fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Acquire)
+    }
+
+    /// Lets no tag made so far count: a directory got another path.
+    pub(crate) fn forget_paths(&self) {
+        if !self.is_trivial() {
+            self.generation.store(new_generation(), Ordering::Release);
+        }
+    }
+
+    /// The state that `tag` stands for, if it is of this generation. May be called in RCU walk.
+    pub(crate) fn state_of_tag(&self, tag: Tag) -> Option<&State> {
+        if tag.generation() != self.generation() {
+            return None;
+        }
+        self.states.get(tag.state())
+    }
+
+    /// The state of a name of the mount. May sleep.
+    pub(crate) fn state(&self, dentry: &SwitchDentry) -> Result<&State> {
+        let tag = self.tag(dentry)?;
+        self.states.get(tag.state()).ok_or(EIO)
+    }
+
+    /// The tag of a name of the mount, left with it. May sleep.
+    pub(crate) fn tag(&self, dentry: &SwitchDentry) -> Result<Tag> {
+        // Read first: what is computed from here on is not taken for a later generation's.
+        let generation = self.generation();
+        let current = |d: &SwitchDentry| d.tag().generation() == generation;
+        path::fold(
+            dentry,
+            current,
+            |top| {
+                Ok(if top.is_root() {
+                    Tag::new(generation, ROOT)
+                } else {
+                    top.tag()
+                })
+            },
+            |tag, dentry, name| {
+                let seq = dentry.seq();
+                let tag = self.child_tag(tag, name)?;
+                dentry.set_tag(tag);
+                // Renamed meanwhile, the name may have lost its old tag before it got this one.
+                if dentry.seq() != seq {
+                    dentry.set_tag(Tag::NONE);
+                }
+                Ok(tag)
+            },
+        )
+    }
+
+    /// The tag of `name` in the directory with the tag `dir`, of the same generation. May sleep.
+    fn child_tag(&self, dir: Tag, name: Name<'_>) -> Result<Tag> {
+        if self.is_trivial() {
+            return Ok(Tag::new(dir.generation(), ROOT));
+        }
+        let dir_state = self.states.get(dir.state()).ok_or(EIO)?;
+        let state = self.rules.child(dir_state, name.bytes())?;
+        Ok(Tag::new(dir.generation(), self.states.intern(state)?))
+    }
+
+    /// The tag and the state of a name whose directory is locked. May sleep.
+    pub(crate) fn entry(&self, entry: Entry<'_>) -> Result<(Tag, &State)> {
+        let tag = self.child_tag(self.tag(entry.parent())?, entry.name())?;
+        Ok((tag, self.states.get(tag.state()).ok_or(EIO)?))
+    }
+
+    /// The branch of `name` in the directory of the state `dir`.
+    ///
+    /// # Context
+    ///
+    /// Any.
+    pub(crate) fn home_of(&self, dir: &State, name: Name<'_>) -> BranchId {
+        self.rules.home_of(dir, name.bytes())
+    }
+
+    /// The branches that can be the home of a name in the directory of the state `dir`.
+    pub(crate) fn names_homes(&self, dir: &State) -> BranchSet {
+        self.rules.names_homes(dir)
+    }
+
+    /// The branches that rules can name for anything below the directory of the state `dir`.
+    pub(crate) fn branches_below(&self, dir: &State) -> BranchSet {
+        self.rules.branches_below(dir)
+    }
+
+    /// Whether no name below has another home under the state `b` than under `a`.
+    pub(crate) fn same_below(&self, a: &State, b: &State) -> bool {
+        self.rules.same_below(a, b)
+    }
+}
+
+/// What `state` says of `op`: a branch, relative to the home, or the errno of a refusal.
+pub(crate) fn decide(state: &State, op: Op) -> Result<Decision> {
+    relative(state, state.verdict(op))
+}
+
+/// What the rules decide in `state`, relative to its home.
+pub(crate) fn relative(state: &State, decision: route::Decision) -> Result<Decision> {
+    match decision.verdict {
+        Verdict::Branch(branch) if branch == state.home() => Ok(Decision::Home),
+        Verdict::Branch(branch) => Ok(Decision::Elsewhere(branch)),
+        Verdict::Deny(errno) => Err(errno.into()),
+    }
+}

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! The mount: what it is made of, which branch serves an operation, statfs and sync.
+
+use crate::{
+    branch::{
+        Branch,
+        Branches, //
+    },
+    error,
+    mirror,
+    options,
+    policy::{
+        decide,
+        Decision,
+        Policy, //
+    },
+    route::{
+        BranchId,
+        Op, //
+    },
+    vfs::{
+        CredGuard,
+        Creds,
+        Dentry,
+        FileSystem,
+        Inode,
+        RcuArc,
+        RealPath,
+        StatFs,
+        SuperBlock,
+        SuperOps,
+        SwitchDentry,
+        SwitchInode, //
+    },
+};
+use kernel::{
+    prelude::*,
+    seq_file::SeqFile,
+    sync::aref::ARef, //
+};
+
+/// Whose credentials branch calls run under.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum CredsMode {
+    /// The mounter's, less CAP_SYS_RESOURCE.
+    Mounter,
+    /// The caller's; for an open file its opener's.
+    Caller,
+}
+
+/// What is kept for a mount.
+pub(crate) struct Info {
+    /// The branches.
+    pub(crate) branches: Branches,
+    /// The mounter's credentials.
+    pub(crate) mounter: Creds,
+    /// Whose credentials branch calls run under.
+    pub(crate) creds: CredsMode,
+    /// The rules in force.
+    pub(crate) policy: RcuArc<Policy>,
+}
+
+/// An object of a branch that serves an operation.
+pub(crate) struct Served<'a> {
+    /// The branch.
+    pub(crate) branch: &'a Branch,
+    /// The object.
+    object: Object<'a>,
+}
+
+/// A branch's dentry, borrowed from the inode or found for one operation.
+enum Object<'a> {
+    /// The home's.
+    Home(&'a Dentry),
+    /// Another branch's.
+    Found(ARef<Dentry>),
+}
+
+impl Served<'_> {
+    /// The object's path in its branch.
+    pub(crate) fn path(&self) -> RealPath<'_> {
+        self.branch.at(match &self.object {
+            Object::Home(dentry) => dentry,
+            Object::Found(dentry) => dentry,
+        })
+    }
+
+    /// Whether this is the home's object.
+    pub(crate) fn is_home(&self) -> bool {
+        matches!(self.object, Object::Home(_))
+    }
+}
+
+impl Info {
+    /// The credentials of a branch call that does what the caller asked for.
+    pub(crate) fn assume(&self) -> Option<CredGuard<'_>> {
+        self.io_creds().map(Creds::assume)
+    }
+
+    /// The credentials for `backing_file_*`; `None` means the opener's.
+    pub(crate) fn io_creds(&self) -> Option<&Creds> {
+        (self.creds == CredsMode::Mounter).then_some(&self.mounter)
+    }
+
+    /// The home branch of an inode.
+    pub(crate) fn home(&self, inode: &SwitchInode) -> Result<&Branch> {
+        self.branches.of(inode.branch())
+    }
+
+    /// What the policy says of `op` on `dentry`. May sleep.
+    pub(crate) fn decide(&self, dentry: &SwitchDentry, op: Op) -> Result<Decision> {
+        let known = self.policy.with(|policy| {
+            if policy.is_trivial() {
+                return Some(Ok(Decision::Home));
+            }
+            policy
+                .state_of_tag(dentry.tag())
+                .map(|state| decide(state, op))
+        });
+        match known {
+            Some(decision) => decision,
+            None => decide(self.policy.get().state(dentry)?, op),
+        }
+    }
+
+    /// The object that serves `op` on `dentry`, whose inode is `inode`. May sleep.
+    pub(crate) fn serve<'a>(
+        &'a self,
+        dentry: &SwitchDentry,
+        inode: &'a SwitchInode,
+        op: Op,
+    ) -> Result<Served<'a>> {
+        let decision = self.decide(dentry, op)?;
+        self.served(dentry, inode, decision)
+    }
+
+    /// The object that a decision on `dentry` names. ENOENT when another branch does not have it.
+    pub(crate) fn served<'a>(
+        &'a self,
+        dentry: &SwitchDentry,
+        inode: &'a SwitchInode,
+        decision: Decision,
+    ) -> Result<Served<'a>> {
+        match decision {
+            Decision::Home => Ok(Served {
+                branch: self.home(inode)?,
+                object: Object::Home(inode.real().ok_or_else(error::estale)?),
+            }),
+            Decision::Elsewhere(id) => {
+                let branch = self.branches.get(id)?;
+                let found = mirror::find(self, dentry, id)?.ok_or(ENOENT)?;
+                let real = found.inode().ok_or(ENOENT)?;
+                if real.file_type() != inode.file_type() {
+                    return Err(ENOENT);
+                }
+                branch.check_depth(real, dentry.sb().depth())?;
+                Ok(Served {
+                    branch,
+                    object: Object::Found(found),
+                })
+            }
+        }
+    }
+
+    /// Takes over the attributes of the home's object.
+    pub(crate) fn refresh(&self, inode: &SwitchInode) {
+        if let (Ok(branch), Some(real)) = (self.home(inode), inode.real_inode()) {
+            self.refresh_from(inode, branch, real);
+        }
+    }
+
+    /// Takes over the attributes of `real`, the object of `inode` in `branch`.
+    pub(crate) fn refresh_from(&self, inode: &SwitchInode, branch: &Branch, real: &Inode) {
+        inode.refresh_from(real, branch.mount.idmap(), branch.mode_mask());
+    }
+
+    /// The root directory of branch `id`.
+    pub(crate) fn branch_root(&self, id: BranchId) -> Result<&Dentry> {
+        Ok(self.branches.get(id)?.root())
+    }
+}
+
+/// The superblock operations.
+pub(crate) struct Super;
+
+#[vtable]
+impl SuperOps for Super {
+    fn statfs(dentry: &SwitchDentry, buf: &mut StatFs) -> Result {
+        let sb = dentry.sb();
+        let info = sb.info();
+        let inode = dentry.inode().ok_or(ENOENT)?;
+        let served = info.serve(dentry, inode, Op::Statfs)?;
+        {
+            let _creds = info.assume();
+            served.path().statfs(buf)?;
+        }
+        buf.set_identity(crate::Switchfs::MAGIC, sb.dev());
+        Ok(())
+    }
+
+    fn sync_fs(sb: &SuperBlock) -> Result {
+        // A branch that fails does not keep the others from being written.
+        let mut result = Ok(());
+        for branch in sb.info().branches.iter() {
+            result = result.and(branch.mount.sync(sb.depth()));
+        }
+        result
+    }
+
+    fn show_options(sb: &SuperBlock, m: &SeqFile) -> Result {
+        options::show(sb.info(), m);
+        Ok(())
+    }
+}

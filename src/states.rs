@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! The states of a policy, each kept once, under a number that a name can remember.
+//!
+//! Reading is free of locks, so it may happen in RCU walk; states are only ever added.
+
+use crate::{
+    route::State,
+    vfs::Tag, //
+};
+use kernel::{
+    new_mutex,
+    prelude::*,
+    sync::{
+        Mutex,
+        SetOnce, //
+    },
+};
+
+/// States of the first level; each further level has twice as many as the one before.
+const FIRST: u32 = 64;
+/// Levels, enough for the numbers that a tag has room for.
+const LEVELS: usize = 19;
+
+/// Numbered states.
+#[pin_data]
+pub(crate) struct States {
+    /// The states, by level.
+    levels: [SetOnce<KVVec<SetOnce<State>>>; LEVELS],
+    /// Which number a state has.
+    #[pin]
+    index: Mutex<Index>,
+}
+
+/// Finds a state's number by its hash; open addressing, a power of two of slots, at most half full.
+struct Index {
+    /// A number plus one, or zero.
+    slots: KVVec<u32>,
+    /// Numbers given away.
+    len: u32,
+}
+
+impl States {
+    /// No states.
+    pub(crate) fn new() -> impl PinInit<Self> {
+        pin_init!(Self {
+            levels: [const { SetOnce::new() }; LEVELS],
+            index <- new_mutex!(Index {
+                slots: KVVec::new(),
+                len: 0,
+            }),
+        })
+    }
+
+    /// The state with the number `number`.
+    ///
+    /// # Context
+    ///
+    /// Any.
+    pub(crate) fn get(&self, number: u32) -> Option<&State> {
+        let (level, place) = place(number)?;
+        self.levels.get(level)?.as_ref()?.get(place)?.as_ref()
+    }
+
+    /// The number of `state`, a new one if it is new. ENOMEM also when the numbers are used up.
+    /// May sleep.
+    pub(crate) fn intern(&self, state: State) -> Result<u32> {
+        let mut index = self.index.lock();
+        index.grow(self)?;
+        let slot = index.slot(state.hash(), |number| self.get(number) == Some(&state));
+        let slot = slot.ok_or(ENOMEM)?;
+        if let Some(known) = index.slots.get(slot).copied().and_then(|n| n.checked_sub(1)) {
+            return Ok(known);
+        }
+        let number = index.len;
+        if number >= Tag::STATES {
+            return Err(ENOMEM);
+        }
+        self.store(number, state)?;
+        index.len = number.saturating_add(1);
+        let len = index.len;
+        if let Some(slot) = index.slots.get_mut(slot) {
+            *slot = len;
+        }
+        Ok(number)
+    }
+
+    /// Keeps `state` under the unused number `number`. The caller holds the lock of `index`.
+    fn store(&self, number: u32, state: State) -> Result {
+        let (level, place) = place(number).ok_or(ENOMEM)?;
+        let slots = self.levels.get(level).ok_or(ENOMEM)?;
+        if slots.as_ref().is_none() {
+            // CAST: There are `LEVELS` levels.
+            let size = (FIRST as usize) << level;
+            let mut new = KVVec::with_capacity(size, GFP_KERNEL)?;
+            for _ in 0..size {
+                new.push(SetOnce::new(), GFP_KERNEL)?;
+            }
+            slots.populate(new);
+        }
+        let slot = slots.as_ref().and_then(|s| s.get(place)).ok_or(ENOMEM)?;
+        slot.populate(state);
+        Ok(())
+    }
+}
+
+/// The level and the place in it of a number.
+fn place(number: u32) -> Option<(usize, usize)> {
+    let shifted = number.checked_add(FIRST)?;
+    let level = shifted.ilog2().checked_sub(FIRST.ilog2())?;
+    let first = FIRST.checked_shl(level)?;
+    let place = shifted.checked_sub(first)?;
+    Some((usize::try_from(level).ok()?, usize::try_from(place).ok()?))
+}
+
+impl Index {
+    /// Makes room for one more of `states`.
+    fn grow(&mut self, states: &States) -> Result {
+        let len = usize::try_from(self.len).map_err(|_| ENOMEM)?;
+        if len.saturating_mul(2) < self.slots.len() {
+            return Ok(());
+        }
+        let size = self.slots.len().max(64).saturating_mul(2);
+        self.slots = KVVec::from_elem(0, size, GFP_KERNEL)?;
+        for number in 0..self.len {
+            let hash = states.get(number).map_or(0, State::hash);
+            if let Some(free) = self.slot(hash, |_| false) {
+                if let Some(slot) = self.slots.get_mut(free) {
+                    *slot = number.saturating_add(1);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The slot of the state with the hash `hash` for which `same` holds, or the free one for it.
+    fn slot(&self, hash: u64, same: impl Fn(u32) -> bool) -> Option<usize> {
+        let mask = self.slots.len().checked_sub(1)?;
+        // CAST: Only the low bits count.
+        let mut slot = hash as usize & mask;
+        for _ in 0..self.slots.len() {
+            match self.slots.get(slot)?.checked_sub(1) {
+                None => return Some(slot),
+                Some(number) if same(number) => return Some(slot),
+                Some(_) => slot = slot.wrapping_add(1) & mask,
+            }
+        }
+        None
+    }
+}
