@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# User targets only: Kbuild builds the module, scripts/ do the rest.
+
+KDIR ?= /lib/modules/$(shell uname -r)/build
+MO ?= $(CURDIR)/.build/module
+kbuild = $(MAKE) -C $(KDIR) M=$(CURDIR) MO=$(MO)
+
+modules: ## the module, for the kernel whose build folder is KDIR; the default
+	$(kbuild) modules
+
+install: modules ## installs the module for that kernel
+	$(kbuild) modules_install
+
+demo: ## a tour in a virtual machine, from a bare machine on
+	scripts/demo
+
+shell: ## the same machine with a prompt
+	scripts/vm
+
+check: ## all tests on both stock kernels
+	scripts/check 7.2 7.3
+
+check-debug: ## all kselftests on a kernel with KASAN, lockdep and kmemleak
+	scripts/check debug
+
+lint: ## all checkers
+	scripts/lint
+
+clean: ## removes what was built in the checkout
+	rm -rf .build
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1: /p' Makefile
+
+.PHONY: modules install demo shell check check-debug lint clean help
