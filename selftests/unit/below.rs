@@ -54,6 +54,8 @@ fn a_universal_rule_hides_the_default_and_later_rules() {
     expect(&rules, "/a", "cold", "cold");
     expect(&rules, "/", "cold big", "cold big");
     expect(&rules, "/b", "big", "big");
+    let rules = ["path=/*/** -> cold", "path=/a/x -> tmp"];
+    expect(&rules, "/a", "cold", "cold");
     expect(
         &["path=/*/*/x -> tmp", "path=/*/* -> cold"],
         "/a",

@@ -4,6 +4,8 @@
 
 #[path = "../../src"]
 mod src {
+    // The kernel code may need more names than the tests.
+    #[allow(unused_imports)]
     #[forbid(unsafe_code)]
     pub(crate) mod route;
 }

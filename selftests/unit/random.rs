@@ -395,6 +395,22 @@ fn equal_states_decide_alike() {
 }
 
 #[test]
+fn states_do_not_grow_with_depth() {
+    let mut random = Random::new(9);
+    for _ in 0..count(40) {
+        let (rules, policy) = random.rules();
+        let (mut dir, path) = random.walk(&policy, 4);
+        let name = random.name();
+        for _ in 0..8 {
+            dir = policy.child(&dir, name.as_bytes()).unwrap();
+        }
+        let child = policy.child(&dir, name.as_bytes()).unwrap();
+        let path = join(&path, &name.repeat(9));
+        assert!(dir == child, "{}", context(&rules, &path));
+    }
+}
+
+#[test]
 fn random_bytes_are_read_or_refused() {
     let mut random = Random::new(8);
     let pieces: [&[u8]; 24] = [
