@@ -21,7 +21,7 @@ fn everything() -> Result<(), mem::NoMem> {
             ParseError::NoMem => mem::NoMem,
             ParseError::Syntax(error) => panic!("{error}"),
         })?;
-        rules.push(rule.try_clone()?)?;
+        rules.push(rule)?;
     }
     let policy = Policy::compile(rules, branch("hot")).map_err(|error| match error {
         CompileError::NoMem => mem::NoMem,

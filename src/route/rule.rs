@@ -99,19 +99,6 @@ impl Rule {
     pub(crate) fn text(&self) -> &[u8] {
         &self.text
     }
-
-    /// A copy with memory of its own; only the host's tests need one.
-    #[cfg(not(MODULE))]
-    pub(crate) fn try_clone(&self) -> Result<Rule, NoMem> {
-        let copy = |tokens: &Option<Vec<Token>>| tokens.as_ref().map(Vec::try_clone).transpose();
-        Ok(Rule {
-            text: self.text.try_clone()?,
-            ops: self.ops,
-            path: copy(&self.path)?,
-            name: copy(&self.name)?,
-            verdict: self.verdict,
-        })
-    }
 }
 
 impl Verdict {
