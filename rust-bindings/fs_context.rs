@@ -14,17 +14,24 @@ use super::{
     super_ops,
     switch_inode::Identity,
     sys,
+    Dentry,
+    FileType,
+    Mount,
     SuperBlock, //
 };
 use core::marker::PhantomData;
 use kernel::{
     error::{
+        from_err_ptr,
         from_result,
         Error, //
     },
     fmt,
     prelude::*,
-    str::CStr,
+    str::{
+        CStr,
+        CString, //
+    },
     sync::aref::ARef,
     types::ForeignOwnable, //
 };
@@ -35,8 +42,45 @@ pub(crate) enum Value<'a> {
     Flag,
     /// `key=string`.
     String(&'a CStr),
+    /// An open file.
+    File(PathFile<'a>),
     /// Anything else.
     Other,
+}
+
+/// An open file that stands for a path.
+#[derive(Clone, Copy)]
+pub(crate) struct PathFile<'a>(&'a sys::file);
+
+impl PathFile<'_> {
+    /// The path that the file was opened by.
+    fn path(&self) -> *const sys::path {
+        // SAFETY: This field of the union is the public one.
+        unsafe { &raw const self.0.__bindgen_anon_1.f_path }
+    }
+
+    /// A private clone of its mount, as [`Mount::open`] makes it of a path. May sleep.
+    pub(crate) fn mount(&self) -> Result<Mount> {
+        // SAFETY: The file pins its path.
+        let dentry = unsafe { Dentry::from_raw((*self.path()).dentry) };
+        match dentry.inode().map(|inode| inode.file_type()) {
+            // SAFETY: As above.
+            Some(FileType::Dir) => unsafe { Mount::clone_of(self.path()) },
+            _ => Err(ENOTDIR),
+        }
+    }
+
+    /// The path as the caller sees it. ENAMETOOLONG when it is too long; may sleep.
+    pub(crate) fn name(&self) -> Result<CString> {
+        let mut buf = KVec::from_elem(0u8, sys::PATH_MAX as usize, GFP_KERNEL)?;
+        // CAST: `PATH_MAX`.
+        // SAFETY: The file pins its path; the buffer has the size.
+        let text = from_err_ptr(unsafe {
+            sys::d_path(self.path(), buf.as_mut_ptr().cast(), sys::PATH_MAX as c_int)
+        })?;
+        // SAFETY: `d_path` returns a NUL-terminated string in the buffer.
+        Ok(CString::try_from(unsafe { CStr::from_char_ptr(text) })?)
+    }
 }
 
 /// One mount option.
@@ -195,6 +239,12 @@ unsafe extern "C" fn parse_param_callback(
             let string = unsafe { param.__bindgen_anon_1.string };
             // SAFETY: Strings are NUL-terminated and live as long as the option.
             Value::String(unsafe { CStr::from_char_ptr(string) })
+        }
+        sys::fs_value_type_fs_value_is_file => {
+            // SAFETY: The type says that this field of the union is the one in use; the option holds
+            // the file.
+            let file = unsafe { &*param.__bindgen_anon_1.file };
+            Value::File(PathFile(file))
         }
         _ => Value::Other,
     };

@@ -168,6 +168,12 @@ impl Access {
         self.has(sys::MAY_NOT_BLOCK)
     }
 
+    /// The same without changing the object.
+    pub(crate) fn without_write(self) -> Self {
+        // CAST: Bits of a mask.
+        Access(self.0 & !(sys::MAY_WRITE | sys::MAY_APPEND) as i32)
+    }
+
     /// Whether the object is being opened.
     pub(crate) fn opens(self) -> bool {
         self.has(sys::MAY_OPEN)

@@ -85,6 +85,7 @@ pub(crate) use self::{
         ContextOps,
         NewSuper,
         Parameter,
+        PathFile,
         Value, //
     },
     idmap::Idmap,

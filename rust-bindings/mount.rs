@@ -54,11 +54,22 @@ impl Mount {
             )
         })?;
         // SAFETY: `found` is a valid path.
-        let clone = from_err_ptr(unsafe { sys::clone_private_mount(&raw const found) });
+        let clone = unsafe { Self::clone_of(&raw const found) };
         // SAFETY: The reference that `kern_path` returned is given up.
         unsafe { sys::path_put(&raw const found) };
+        clone
+    }
+
+    /// A private clone of the mount that `path` is on, with `path` as its root.
+    ///
+    /// # Safety
+    ///
+    /// `path` is a valid path.
+    pub(super) unsafe fn clone_of(path: *const sys::path) -> Result<Self> {
+        // SAFETY: By the contract.
+        let clone = from_err_ptr(unsafe { sys::clone_private_mount(path) })?;
         // INVARIANT: The clone is owned; it is not null, as `clone_private_mount` has no such result.
-        NonNull::new(clone?).map(Self).ok_or(EINVAL)
+        NonNull::new(clone).map(Self).ok_or(EINVAL)
     }
 
     /// The C pointer.

@@ -78,8 +78,12 @@ impl NodeOps for Node {
         let real = inode.real().ok_or(ECHILD)?;
         check_mount(branch, inode, access)?;
         {
+            // What a directory's change goes to, the branch of the new name, is asked by the change.
+            let spread = inode.file_type() == FileType::Dir
+                && info.policy.with(|policy| !policy.is_trivial());
+            let asked = if spread { access.without_write() } else { access };
             let _creds = info.assume();
-            branch.at(real).permission(access)?;
+            branch.at(real).permission(asked)?;
         }
         let real = real.inode().ok_or(ECHILD)?;
         if inode.differs_from(real, branch.mount.idmap(), branch.mode_mask()) {

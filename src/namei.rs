@@ -223,9 +223,14 @@ impl DentryOps for Names {
         if !is_in_place(info, name, real, home)? {
             return Ok(false);
         }
-        if let Some(inode) = inode {
-            if !name.in_rcu() {
-                info.refresh(inode);
+        if let (Some(inode), Some(found)) = (inode, real.inode()) {
+            // The VFS checks some of them before it asks.
+            let branch = info.branches.of(home)?;
+            if inode.differs_from(found, branch.mount.idmap(), branch.mode_mask()) {
+                if name.in_rcu() {
+                    return Err(ECHILD);
+                }
+                info.refresh_from(inode, branch, found);
             }
         }
         Ok(true)

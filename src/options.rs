@@ -8,6 +8,7 @@ use crate::{
         CredsMode,
         Info, //
     },
+    vfs::Mount,
 };
 use core::fmt::Write as _;
 use kernel::{
@@ -25,6 +26,8 @@ pub(crate) struct BranchSpec {
     pub(crate) name: Option<CString>,
     /// Its path.
     pub(crate) path: CString,
+    /// Its mount, when it was given as a descriptor.
+    pub(crate) mount: Option<Mount>,
 }
 
 /// Why a text does not name a branch.
@@ -62,6 +65,7 @@ impl BranchSpec {
         Ok(Self {
             name: name.map(c_string).transpose()?,
             path: c_string(path)?,
+            mount: None,
         })
     }
 

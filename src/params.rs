@@ -36,6 +36,7 @@ use crate::{
         Mount,
         NewSuper,
         Parameter,
+        PathFile,
         RcuArc,
         StatFs,
         SuperBlock,
@@ -91,10 +92,27 @@ impl Wanted {
                 self.branches.push(spec, GFP_KERNEL)?;
             }
         }
+        self.check_count(context)
+    }
+
+    /// Takes `branch=` with an open directory.
+    fn add_descriptor(&mut self, context: &Context<'_>, file: &PathFile<'_>) -> Result {
+        let refuse = |e| context.refuse(e, fmt!("branch: the descriptor: {} ({:?})", reason(e), e));
+        let spec = BranchSpec {
+            name: None,
+            path: file.name().map_err(refuse)?,
+            mount: Some(file.mount().map_err(refuse)?),
+        };
+        self.branches.push(spec, GFP_KERNEL)?;
+        self.check_count(context)
+    }
+
+    /// Refuses more branches than a mount can have.
+    fn check_count(&self, context: &Context<'_>) -> Result {
         if self.branches.len() > BranchId::MAX {
             return Err(context.refuse(
                 EINVAL,
-                fmt!("{}: more than {} branches", option, BranchId::MAX),
+                fmt!("branches: more than {} are given", BranchId::MAX),
             ));
         }
         Ok(())
@@ -181,10 +199,11 @@ fn reason(e: Error) -> &'static str {
 }
 
 /// Opens the branch that `spec` names.
-fn open_branch(context: &Context<'_>, spec: &BranchSpec, place: usize) -> Result<Branch> {
+fn open_branch(context: &Context<'_>, spec: &mut BranchSpec, place: usize) -> Result<Branch> {
     let name = name_of(spec, place)?;
     let path = CString::try_from(&*spec.path)?;
-    match Mount::open(&path) {
+    let mount = spec.mount.take();
+    match mount.map_or_else(|| Mount::open(&path), Ok) {
         Ok(mount) => Ok(Branch { name, path, mount }),
         Err(e) => Err(context.refuse(
             e,
@@ -329,9 +348,10 @@ impl ContextOps for MountContext {
             b"branches" => {
                 wanted.add_branches(context, "branches", string(context, option)?)?;
             }
-            b"branch" => {
-                wanted.add_branches(context, "branch", string(context, option)?)?;
-            }
+            b"branch" => match &option.value {
+                Value::File(file) => wanted.add_descriptor(context, file)?,
+                _ => wanted.add_branches(context, "branch", string(context, option)?)?,
+            },
             b"default" => {
                 wanted.default = Some(CString::try_from(string(context, option)?)?);
             }
@@ -374,7 +394,7 @@ impl ContextOps for MountContext {
         }
         let mounter = Creds::of_mounter()?;
         let mut branches = KVec::new();
-        for (place, spec) in wanted.branches.iter().enumerate() {
+        for (place, spec) in wanted.branches.iter_mut().enumerate() {
             branches.push(open_branch(context, spec, place)?, GFP_KERNEL)?;
         }
         check_names(context, &branches)?;

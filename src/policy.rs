@@ -195,8 +195,11 @@ pub(crate) fn decide(state: &State, op: Op) -> Result<Decision> {
     relative(state, state.verdict(op))
 }
 
-/// What the rules decide in `state`, relative to its home.
+/// What the rules decide in `state`, relative to its home, which serves what no rule speaks of.
 pub(crate) fn relative(state: &State, decision: route::Decision) -> Result<Decision> {
+    if decision.rule.is_none() {
+        return Ok(Decision::Home);
+    }
     match decision.verdict {
         Verdict::Branch(branch) if branch == state.home() => Ok(Decision::Home),
         Verdict::Branch(branch) => Ok(Decision::Elsewhere(branch)),

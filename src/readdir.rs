@@ -14,10 +14,7 @@ use crate::{
     },
     mirror,
     namei::number,
-    policy::{
-        decide,
-        Policy, //
-    },
+    policy::Policy,
     route::{
         BranchId,
         BranchSet,
@@ -95,8 +92,8 @@ impl Plan {
     /// How `file` is listed under the policy in force. An error when the rules refuse it.
     fn of(info: &Info, file: &DirFile) -> Result<Self> {
         let policy = info.policy.get();
+        info.decide(file.dentry(), Op::Readdir)?;
         let state = policy.state(file.dentry())?;
-        decide(state, Op::Readdir)?;
         let homes = policy.names_homes(state);
         Ok(Self { policy, homes })
     }

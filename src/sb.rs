@@ -108,8 +108,11 @@ impl Info {
         self.branches.of(inode.branch())
     }
 
-    /// What the policy says of `op` on `dentry`. May sleep.
+    /// What the policy says of `op` on `dentry`; no rule moves or denies the root. May sleep.
     pub(crate) fn decide(&self, dentry: &SwitchDentry, op: Op) -> Result<Decision> {
+        if dentry.is_root() {
+            return Ok(Decision::Home);
+        }
         let known = self.policy.with(|policy| {
             if policy.is_trivial() {
                 return Some(Ok(Decision::Home));

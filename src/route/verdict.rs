@@ -120,7 +120,7 @@ impl Errno {
 
 /// The errors that `deny:` can name, with their numbers on x86-64; the first name of a number is
 /// the one that is shown.
-pub(super) const ERRNOS: [(&str, u16); 34] = [
+pub(super) const ERRNOS: [(&str, u16); 35] = [
     ("EPERM", 1),
     ("ENOENT", 2),
     ("EIO", 5),
@@ -140,6 +140,7 @@ pub(super) const ERRNOS: [(&str, u16); 34] = [
     ("ETXTBSY", 26),
     ("EFBIG", 27),
     ("ENOSPC", 28),
+    ("ESPIPE", 29),
     ("EROFS", 30),
     ("EMLINK", 31),
     ("ENAMETOOLONG", 36),
