@@ -91,6 +91,7 @@ fn names_and_operations() {
         "cold",
     );
     expect(&["op=read path=/a/** -> tmp"], "/a", "hot", "hot tmp");
+    expect(&["op=name path=/a/** -> cold"], "/a", "cold", "cold");
     expect(&["name=* -> cold"], "/", "cold", "cold");
 }
 

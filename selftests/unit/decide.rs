@@ -171,6 +171,21 @@ fn a_denied_name_keeps_its_home() {
 }
 
 #[test]
+fn what_no_rule_speaks_of_is_served_by_the_home() {
+    let policy = policy(&["op=name path=/a/** -> cold", "op=read path=/a/** -> hot"]);
+    let state = at(&policy, "/a/x");
+    for op in [Op::Getattr, Op::Open, Op::Write, Op::Lseek, Op::Mmap] {
+        let decision = state.verdict(op);
+        let expected = if op == Op::Lseek { "hot" } else { "cold" };
+        assert_eq!(show(decision.verdict), expected, "{}", op.name());
+        assert_eq!(decision.rule.is_none(), op != Op::Lseek);
+    }
+    assert!(state.splits_data());
+    let denied = super::policy(&["op=lookup -> deny", "op=lookup -> cold"]);
+    assert_eq!(verdict(&at(&denied, "/x"), Op::Getattr), "cold");
+}
+
+#[test]
 fn the_root_stays_where_it_is() {
     let policy = policy(&[
         "op=statfs -> big",

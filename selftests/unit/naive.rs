@@ -60,7 +60,7 @@ impl Spec {
     }
 }
 
-/// The rules that decide for a path, and the verdict of those or of the default.
+/// The rules that decide for a path; where none does, it is the home, or the default for that.
 pub(crate) struct Naive<'a> {
     /// The rules whose conditions on the path hold, with their numbers.
     rules: Vec<(u16, &'a Spec)>,
@@ -91,7 +91,8 @@ impl<'a> Naive<'a> {
             Some((number, rule)) if !(self.root && op == Op::Lookup) => {
                 ((Some(*number), rule.verdict), rule.names(op))
             }
-            _ => ((None, "hot"), false),
+            _ if op == Op::Lookup => ((None, "hot"), false),
+            _ => ((None, self.home().1), false),
         }
     }
 

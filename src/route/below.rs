@@ -98,16 +98,12 @@ impl Policy {
             .rules
             .iter()
             .fold(table.home, |last, rule| last.max(*rule));
+        // What no rule speaks of is served by the home.
         let mut branches = BranchSet::of(self.home_branch(table.home));
         for rule in table.rules {
-            match self
-                .effects
-                .get(usize::from(rule))
-                .map(|effect| effect.verdict)
-            {
-                Some(Verdict::Branch(branch)) => branches = branches.or(BranchSet::of(branch)),
-                Some(Verdict::Deny(_)) => {}
-                None => branches = branches.or(BranchSet::of(self.default)),
+            let effect = self.effects.get(usize::from(rule));
+            if let Some(Verdict::Branch(branch)) = effect.map(|effect| effect.verdict) {
+                branches = branches.or(BranchSet::of(branch));
             }
         }
         for node in self.live(dir) {

@@ -21,7 +21,8 @@ use super::{
 pub(crate) struct Decision {
     /// What happens.
     pub(crate) verdict: Verdict,
-    /// The number of the rule that says so, counted from 1; none if it is the default.
+    /// The number of the rule that says so, counted from 1; none if no rule speaks of it, so that
+    /// the home serves.
     pub(crate) rule: Option<u16>,
 }
 
@@ -126,7 +127,7 @@ struct Packed {
     verdict: u16,
 }
 
-/// In place of a rule: there is none, the default branch serves.
+/// In place of a rule: there is none.
 pub(super) const DEFAULT: u16 = u16::MAX;
 
 impl Packed {
@@ -206,11 +207,19 @@ impl Table {
     }
 
     /// The state that these rules make, with `live` for below.
+    ///
+    /// What no rule speaks of is served by the home, and that is the default branch if no rule
+    /// says otherwise.
     pub(super) fn finish(self, effects: &[Effect], default: BranchId, live: Vec<u32>) -> State {
-        let default = Packed::new(DEFAULT, Verdict::Branch(default));
-        let pack = |rule: u16| {
+        let pack = |rule: u16, otherwise: Packed| {
             let effect = effects.get(usize::from(rule));
-            effect.map_or(default, |effect| Packed::new(rule, effect.verdict))
+            effect.map_or(otherwise, |effect| Packed::new(rule, effect.verdict))
+        };
+        let default = Packed::new(DEFAULT, Verdict::Branch(default));
+        let home = pack(self.home, default);
+        let unspoken = Packed {
+            rule: DEFAULT,
+            ..home
         };
         let mut named = OpSet::EMPTY;
         for (op, rule) in Op::ALL.into_iter().zip(self.rules) {
@@ -220,8 +229,8 @@ impl Table {
             }
         }
         State {
-            decisions: self.rules.map(pack),
-            home: pack(self.home),
+            decisions: self.rules.map(|rule| pack(rule, unspoken)),
+            home,
             named,
             live,
         }
