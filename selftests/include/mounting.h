@@ -23,7 +23,10 @@ int switchfs_mount_string(const char *target, unsigned long flags,
 			  const char *options);
 /* Whether the kernel has the filesystem. */
 bool switchfs_present(void);
-/* The super options of TARGET in /proc/self/mountinfo, or NULL. */
+/*
+ * The super options of TARGET in /proc/self/mountinfo, as they can be given to
+ * mount(2); or NULL.
+ */
 const char *shown_options(const char *target);
 
 #endif

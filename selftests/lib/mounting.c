@@ -167,6 +167,23 @@ bool switchfs_present(void)
 	return found;
 }
 
+/* mountinfo writes blanks, line ends and backslashes in octal. */
+static void unescape(char *text)
+{
+	char *to = text;
+
+	while (*text) {
+		if (text[0] == '\\' && text[1] >= '0' && text[1] <= '3') {
+			*to++ = (text[1] - '0') * 64 + (text[2] - '0') * 8 +
+				(text[3] - '0');
+			text += 4;
+		} else {
+			*to++ = *text++;
+		}
+	}
+	*to = '\0';
+}
+
 const char *shown_options(const char *target)
 {
 	static char line[65536];
@@ -186,6 +203,7 @@ const char *shown_options(const char *target)
 		if (!tail)
 			continue;
 		tail[strcspn(tail, "\n")] = '\0';
+		unescape(tail + 1);
 		found = tail + 1;
 		break;
 	}

@@ -156,7 +156,8 @@ TEST_F(site, create_that_would_not_be_found_again_is_einval)
 
 TEST_F(site, create_routed_along_with_lookup_is_found_again)
 {
-	ASSERT_EQ(0, SITE_MOUNT(&self->site, "rule", "op=name name=*.x -> cold"));
+	ASSERT_EQ(0, SITE_MOUNT(&self->site, "rule",
+				"op=name+meta+data name=*.x -> cold"));
 	DOES(put("mnt/f.x", "x"));
 	EXPECT_STREQ("x", get("mnt/f.x"));
 	EXPECT_TRUE(present("cold/f.x"));
