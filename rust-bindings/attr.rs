@@ -114,7 +114,8 @@ impl StatFs {
 
     /// Sets the filesystem's type and id.
     pub(crate) fn set_identity(&mut self, magic: u32, dev: u32) {
-        self.0.f_type = i64::from(magic) as _;
+        // CAST: `long` is 64 bits wide.
+        self.0.f_type = magic as c_long;
         // CAST: Both halves of an id are plain bits (`u64_to_fsid`).
         self.0.f_fsid.val = [dev as i32, 0];
     }
@@ -150,8 +151,12 @@ impl IAttr {
         Self(Opaque::new(sys::iattr {
             ia_valid: sys::ATTR_UID | sys::ATTR_GID | sys::ATTR_MODE,
             ia_mode: model.mode(),
-            __bindgen_anon_1: sys::iattr__bindgen_ty_1 { ia_uid: inode.i_uid },
-            __bindgen_anon_2: sys::iattr__bindgen_ty_2 { ia_gid: inode.i_gid },
+            __bindgen_anon_1: sys::iattr__bindgen_ty_1 {
+                ia_uid: inode.i_uid,
+            },
+            __bindgen_anon_2: sys::iattr__bindgen_ty_2 {
+                ia_gid: inode.i_gid,
+            },
             ..Default::default()
         }))
     }

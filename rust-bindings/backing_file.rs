@@ -76,8 +76,9 @@ impl Iocb<'_> {
     /// Whether nothing is asked for.
     pub(crate) fn is_empty(&self) -> bool {
         // SAFETY: The iterator is valid, and this union always holds the count.
-        let count = unsafe { (*self.iter).__bindgen_anon_1.__bindgen_anon_1.as_ref().count };
-        count == 0
+        let state = unsafe { &(*self.iter).__bindgen_anon_1.__bindgen_anon_1 };
+        // SAFETY: As above.
+        unsafe { state.as_ref() }.count == 0
     }
 }
 
@@ -123,18 +124,20 @@ impl Vma {
     /// The mapping's flags.
     fn flags(&self) -> usize {
         // SAFETY: The mapping is this task's alone.
-        unsafe { (*self.0.get()).__bindgen_anon_2.vm_flags as usize }
+        let flags = unsafe { &(*self.0.get()).__bindgen_anon_2 };
+        // SAFETY: Both fields of the union are the flags.
+        unsafe { flags.vm_flags }
     }
 
     /// Whether code is to be run from it.
     pub(crate) fn is_exec(&self) -> bool {
-        self.flags() & kernel::mm::virt::flags::EXEC as usize != 0
+        self.flags() & kernel::mm::virt::flags::EXEC != 0
     }
 
     /// Whether writes to it reach the file.
     pub(crate) fn is_shared_write(&self) -> bool {
         const SHARED_WRITE: usize =
-            (kernel::mm::virt::flags::SHARED | kernel::mm::virt::flags::MAYWRITE) as usize;
+            kernel::mm::virt::flags::SHARED | kernel::mm::virt::flags::MAYWRITE;
         self.flags() & SHARED_WRITE == SHARED_WRITE
     }
 
@@ -179,7 +182,9 @@ impl BackingFile {
     pub(crate) fn follow_flags(&self, user: &RegularFile) -> Result {
         let flags = user.flags();
         // SAFETY: The file is valid (`READ_ONCE`).
-        let own = unsafe { (&raw const (*self.as_raw()).f_flags).read_volatile() };
+        let own = unsafe { &raw const (*self.as_raw()).f_flags };
+        // SAFETY: As above.
+        let own = unsafe { own.read_volatile() };
         if (flags ^ own) & SETFL == 0 {
             return Ok(());
         }
@@ -265,9 +270,7 @@ impl BackingFile {
     pub(crate) fn mmap(&self, vma: &mut Vma, creds: Option<&Creds>) -> Result {
         let mut context = self.context(creds, false);
         // SAFETY: The mapping is under construction, and of the file of switchfs.
-        to_result(unsafe {
-            sys::backing_file_mmap(self.as_raw(), vma.0.get(), &raw mut context)
-        })
+        to_result(unsafe { sys::backing_file_mmap(self.as_raw(), vma.0.get(), &raw mut context) })
     }
 
     /// `vfs_llseek` from `from`: the new position. May sleep.
@@ -283,9 +286,7 @@ impl BackingFile {
     /// `vfs_fsync_range`. May sleep.
     pub(crate) fn fsync(&self, start: i64, end: i64, datasync: bool) -> Result {
         // SAFETY: The file is valid.
-        to_result(unsafe {
-            sys::vfs_fsync_range(self.as_raw(), start, end, c_int::from(datasync))
-        })
+        to_result(unsafe { sys::vfs_fsync_range(self.as_raw(), start, end, c_int::from(datasync)) })
     }
 
     /// Tells the branch that a descriptor was closed (`f_op->flush`): deferred errors come here.
@@ -316,9 +317,7 @@ impl SpliceRead<'_> {
     fn with_iocb(&self, f: impl FnOnce(*mut sys::kiocb) -> Result<usize>) -> Result<usize> {
         let mut iocb = sys::kiocb::default();
         // SAFETY: Both are valid.
-        unsafe {
-            sys::switchfs_helper_init_sync_kiocb(&raw mut iocb, self.file.as_raw())
-        };
+        unsafe { sys::switchfs_helper_init_sync_kiocb(&raw mut iocb, self.file.as_raw()) };
         // SAFETY: The VFS passes a valid position.
         iocb.ki_pos = unsafe { *self.pos };
         let result = f(&raw mut iocb);

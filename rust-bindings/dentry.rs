@@ -87,7 +87,9 @@ impl Dentry {
     /// at any time. May be called in RCU walk.
     pub(crate) fn inode(&self) -> Option<&Inode> {
         // SAFETY: The dentry is valid; `d_inode_rcu` reads the field in this way too.
-        let inode = unsafe { (&raw const (*self.as_raw()).d_inode).read_volatile() };
+        let inode = unsafe { &raw const (*self.as_raw()).d_inode };
+        // SAFETY: As above.
+        let inode = unsafe { inode.read_volatile() };
         if inode.is_null() {
             return None;
         }
@@ -98,7 +100,9 @@ impl Dentry {
     /// `d_flags`, read once.
     fn flags(&self) -> u32 {
         // SAFETY: The dentry is valid (`READ_ONCE`).
-        unsafe { (&raw const (*self.as_raw()).d_flags).read_volatile() }
+        let field = unsafe { &raw const (*self.as_raw()).d_flags };
+        // SAFETY: As above.
+        unsafe { field.read_volatile() }
     }
 
     /// Whether the branch wants to be asked before a cached dentry is used (network, FUSE).
@@ -119,16 +123,16 @@ impl Dentry {
         // CAST: Names are shorter than 256 bytes, or match no dentry.
         let len = bytes.len() as u32;
         // SAFETY: Both dentries are valid, the name has `len` bytes.
-        unsafe {
-            sys::switchfs_helper_d_at(self.as_raw(), parent.as_raw(), bytes.as_ptr(), len)
-        }
+        unsafe { sys::switchfs_helper_d_at(self.as_raw(), parent.as_raw(), bytes.as_ptr(), len) }
     }
 
     /// The parent as it is now; only its identity may be used. May be called in RCU walk.
     pub(crate) fn parent_rcu(&self) -> Option<&Dentry> {
         // SAFETY: The dentry is valid; the parent is freed after an RCU grace period, and the
         // reference is only compared and passed to `is_at`.
-        let parent = unsafe { (&raw const (*self.as_raw()).d_parent).read_volatile() };
+        let parent = unsafe { &raw const (*self.as_raw()).d_parent };
+        // SAFETY: As above.
+        let parent = unsafe { parent.read_volatile() };
         // SAFETY: As above.
         (parent != self.as_raw()).then(|| unsafe { Dentry::from_raw(parent) })
     }
@@ -154,16 +158,22 @@ impl Dentry {
         let dir: *mut sys::inode;
         if rcu {
             // SAFETY: The dentry is valid.
-            let parent = unsafe { (&raw const (*d).d_parent).read_volatile() };
+            let parent = unsafe { &raw const (*d).d_parent };
+            // SAFETY: As above.
+            let parent = unsafe { parent.read_volatile() };
             // SAFETY: Dentries are freed after an RCU grace period.
-            dir = unsafe { (&raw const (*parent).d_inode).read_volatile() };
+            let inode = unsafe { &raw const (*parent).d_inode };
+            // SAFETY: As above.
+            dir = unsafe { inode.read_volatile() };
             if dir.is_null() {
                 return Err(ECHILD);
             }
             owned = None;
         } else {
             // SAFETY: The dentry is valid and referenced; `dget_parent` returns a reference.
-            let parent = unsafe { Dentry::from_owned(sys::dget_parent(d)) };
+            let parent = unsafe { sys::dget_parent(d) };
+            // SAFETY: As above.
+            let parent = unsafe { Dentry::from_owned(parent) };
             let Some(inode) = parent.inode() else {
                 return Ok(false);
             };
@@ -201,7 +211,9 @@ impl Dentry {
     /// Whether the dentry is in the cache.
     pub(super) fn is_hashed(&self) -> bool {
         // SAFETY: The dentry is valid (`d_unhashed`).
-        let pprev = unsafe { (&raw const (*self.as_raw()).d_hash.pprev).read_volatile() };
+        let pprev = unsafe { &raw const (*self.as_raw()).d_hash.pprev };
+        // SAFETY: As above.
+        let pprev = unsafe { pprev.read_volatile() };
         !pprev.is_null()
     }
 

@@ -21,7 +21,8 @@ use kernel::{
 };
 
 /// Nothing is cached of ACLs above the branch (`ACL_DONT_CACHE`).
-pub(super) const ACL_DONT_CACHE: *mut sys::posix_acl = core::ptr::without_provenance_mut(usize::MAX - 2);
+pub(super) const ACL_DONT_CACHE: *mut sys::posix_acl =
+    core::ptr::without_provenance_mut(usize::MAX - 2);
 
 /// A cached name that the VFS is about to use.
 pub(crate) struct Revalidate<'a> {
@@ -89,7 +90,9 @@ unsafe extern "C" fn revalidate_callback(
 /// Called by the VFS once, with a dentry of switchfs.
 unsafe extern "C" fn release_callback(dentry: *mut sys::dentry) {
     // SAFETY: By the contract.
-    unsafe { SwitchDentry::from_raw(dentry).release_real() };
+    let dentry = unsafe { SwitchDentry::from_raw(dentry) };
+    // SAFETY: By the contract.
+    unsafe { dentry.release_real() };
 }
 
 /// `d_real`: the branch's dentry of a regular file, also below further stacked filesystems. That

@@ -100,9 +100,9 @@ impl OpenFile {
             // SAFETY: By the contract.
             Some(Self::Split(unsafe { KBox::from_raw(files) }))
         } else {
+            let file = core::ptr::NonNull::new(raw)?;
             // SAFETY: By the contract.
-            core::ptr::NonNull::new(raw)
-                .map(|file| Self::One(unsafe { ARef::from_raw(file.cast()) }))
+            Some(Self::One(unsafe { ARef::from_raw(file.cast()) }))
         }
     }
 }
@@ -143,7 +143,9 @@ impl RegularFile {
     /// The name by which it was opened.
     pub(crate) fn dentry(&self) -> &SwitchDentry {
         // SAFETY: The file is valid; `f_path` never changes.
-        let dentry = unsafe { (*self.as_raw()).__bindgen_anon_1.f_path.dentry };
+        let path = unsafe { &(*self.as_raw()).__bindgen_anon_1 };
+        // SAFETY: Both fields of the union are the path.
+        let dentry = unsafe { path.f_path.dentry };
         // SAFETY: By the type invariant; a file pins its path.
         unsafe { SwitchDentry::from_raw(dentry) }
     }
@@ -151,13 +153,17 @@ impl RegularFile {
     /// `O_*`.
     pub(crate) fn flags(&self) -> u32 {
         // SAFETY: The file is valid (`READ_ONCE`).
-        unsafe { (&raw const (*self.as_raw()).f_flags).read_volatile() }
+        let field = unsafe { &raw const (*self.as_raw()).f_flags };
+        // SAFETY: As above.
+        unsafe { field.read_volatile() }
     }
 
     /// Replaces the flags while the file is being opened.
     pub(super) fn set_flags(&self, flags: u32) {
         // SAFETY: The file is valid; it is not in a file table before `open` returns.
-        unsafe { (&raw mut (*self.as_raw()).f_flags).write_volatile(flags) };
+        let field = unsafe { &raw mut (*self.as_raw()).f_flags };
+        // SAFETY: As above.
+        unsafe { field.write_volatile(flags) };
     }
 
     /// Whether it is opened to be executed.
@@ -294,7 +300,9 @@ impl DirFile {
     /// The name by which it was opened.
     pub(crate) fn dentry(&self) -> &SwitchDentry {
         // SAFETY: The file is valid; `f_path` never changes.
-        let dentry = unsafe { (*self.0.get()).__bindgen_anon_1.f_path.dentry };
+        let path = unsafe { &(*self.0.get()).__bindgen_anon_1 };
+        // SAFETY: Both fields of the union are the path.
+        let dentry = unsafe { path.f_path.dentry };
         // SAFETY: By the type invariant; a file pins its path.
         unsafe { SwitchDentry::from_raw(dentry) }
     }
@@ -381,8 +389,10 @@ unsafe extern "C" fn open_callback(_inode: *mut sys::inode, file: *mut sys::file
 ///
 /// Called by the VFS once, with a regular file of switchfs.
 unsafe extern "C" fn release_callback(_inode: *mut sys::inode, file: *mut sys::file) -> c_int {
-    // SAFETY: By the contract, set in `open_callback`.
-    drop(unsafe { OpenFile::from_raw((*file).private_data) });
+    // SAFETY: By the contract.
+    let data = unsafe { (*file).private_data };
+    // SAFETY: Set in `open_callback`.
+    drop(unsafe { OpenFile::from_raw(data) });
     0
 }
 

@@ -62,7 +62,9 @@ impl PathFile<'_> {
     /// A private clone of its mount, as [`Mount::open`] makes it of a path. May sleep.
     pub(crate) fn mount(&self) -> Result<Mount> {
         // SAFETY: The file pins its path.
-        let dentry = unsafe { Dentry::from_raw((*self.path()).dentry) };
+        let dentry = unsafe { (*self.path()).dentry };
+        // SAFETY: As above.
+        let dentry = unsafe { Dentry::from_raw(dentry) };
         match dentry.inode().map(|inode| inode.file_type()) {
             // SAFETY: As above.
             Some(FileType::Dir) => unsafe { Mount::clone_of(self.path()) },
@@ -183,8 +185,10 @@ type Data = <Ops as ContextOps>::Data;
 ///
 /// `fc` is a context that `init_callback` prepared, used by this task alone.
 unsafe fn data<'a>(fc: *mut sys::fs_context) -> &'a mut Data {
-    // SAFETY: By the contract; `fs_private` came from `into_foreign`, and lives until `free`.
-    unsafe { &mut *(*fc).fs_private.cast::<Data>() }
+    // SAFETY: By the contract.
+    let data = unsafe { (*fc).fs_private };
+    // SAFETY: `fs_private` came from `KBox::into_raw`, and lives until `free`.
+    unsafe { &mut *data.cast::<Data>() }
 }
 
 /// `init_fs_context` of the filesystem type.
@@ -243,7 +247,9 @@ unsafe extern "C" fn parse_param_callback(
         sys::fs_value_type_fs_value_is_file => {
             // SAFETY: The type says that this field of the union is the one in use; the option holds
             // the file.
-            let file = unsafe { &*param.__bindgen_anon_1.file };
+            let file = unsafe { param.__bindgen_anon_1.file };
+            // SAFETY: As above.
+            let file = unsafe { &*file };
             Value::File(PathFile(file))
         }
         _ => Value::Other,
@@ -295,14 +301,15 @@ unsafe fn fill(sb: *mut sys::super_block, new: NewSuper) -> Result {
     // SAFETY: By the contract.
     let s = unsafe { &mut *sb };
     s.s_op = super_ops::super_operations();
-    s.s_magic = Fs::MAGIC as _;
+    s.s_magic = Fs::MAGIC as usize;
     s.s_stack_depth = i32::from(new.depth);
     // As for `MAX_LFS_FILESIZE` of 64 bits: the branch sets the limits.
     s.s_maxbytes = i64::MAX;
     s.s_time_gran = 1;
     s.s_flags |= sys::SB_POSIXACL;
     // sync(2) syncs the branches by themselves; the branch applies the umask.
-    s.s_iflags |= (sys::SB_I_SKIP_SYNC | sys::SB_I_NOUMASK | sys::SB_I_EVM_HMAC_UNSUPPORTED) as usize;
+    s.s_iflags |=
+        (sys::SB_I_SKIP_SYNC | sys::SB_I_NOUMASK | sys::SB_I_EVM_HMAC_UNSUPPORTED) as usize;
     // SAFETY: By the contract nobody holds a lock of the superblock that is classed here.
     unsafe { sys::switchfs_helper_lockdep_sb(sb, i32::from(new.depth)) };
     // SAFETY: The superblock is new, the table is static.

@@ -101,7 +101,9 @@ impl Inode {
     /// The mode: type and permission bits.
     pub(crate) fn mode(&self) -> u16 {
         // SAFETY: The inode is valid; a racing `chmod` gives the old or the new bits (`READ_ONCE`).
-        unsafe { (&raw const (*self.as_raw()).i_mode).read_volatile() }
+        let field = unsafe { &raw const (*self.as_raw()).i_mode };
+        // SAFETY: As above.
+        unsafe { field.read_volatile() }
     }
 
     /// The type of the object.
@@ -125,10 +127,14 @@ impl Inode {
         // SAFETY: As above; `s_op` is set before there is an inode.
         if unsafe { (*sb).s_op } == super_ops::super_operations() {
             // SAFETY: The table is this module's, so the inode is a switchfs inode.
-            return unsafe { SwitchInode::from_raw(self.as_raw()) }.depth().into();
+            return unsafe { SwitchInode::from_raw(self.as_raw()) }
+                .depth()
+                .into();
         }
         // SAFETY: As above; written at most once after the superblock is published (`READ_ONCE`).
-        let depth = unsafe { (&raw const (*sb).s_stack_depth).read_volatile() };
+        let depth = unsafe { &raw const (*sb).s_stack_depth };
+        // SAFETY: As above.
+        let depth = unsafe { depth.read_volatile() };
         depth.unsigned_abs()
     }
 

@@ -426,7 +426,9 @@ unsafe extern "C" fn getattr_callback(
     flags: c_uint,
 ) -> c_int {
     // SAFETY: By the contract.
-    let dentry = unsafe { SwitchDentry::from_raw((*path).dentry) };
+    let dentry = unsafe { (*path).dentry };
+    // SAFETY: By the contract.
+    let dentry = unsafe { SwitchDentry::from_raw(dentry) };
     // SAFETY: By the contract.
     let stat = unsafe { Stat::from_raw(stat) };
     from_result(|| Node::getattr(dentry, stat, StatQuery { mask, flags }).map(|()| 0))

@@ -88,7 +88,9 @@ impl Mount {
     /// The mount's flags (`MNT_*`).
     fn flags(&self) -> i32 {
         // SAFETY: The mount is valid (`READ_ONCE`).
-        unsafe { (&raw const (*self.as_raw()).mnt_flags).read_volatile() }
+        let field = unsafe { &raw const (*self.as_raw()).mnt_flags };
+        // SAFETY: As above.
+        unsafe { field.read_volatile() }
     }
 
     /// The superblock's `s_iflags`.

@@ -29,8 +29,10 @@ impl<'a> Name<'a> {
     pub(super) unsafe fn from_qstr(qstr: *const sys::qstr) -> Self {
         // SAFETY: `qstr` is valid by the contract of this function.
         let name = unsafe { (*qstr).name };
-        // SAFETY: As above; `hash_len` is the whole of the union, of which `len` is the upper half.
-        let hash_len = unsafe { (*qstr).__bindgen_anon_1.hash_len };
+        // SAFETY: As above.
+        let union = unsafe { &(*qstr).__bindgen_anon_1 };
+        // SAFETY: `hash_len` is the whole of the union, of which `len` is the upper half.
+        let hash_len = unsafe { union.hash_len };
         // CAST: `len` is the upper half of `hash_len` on little-endian machines (`HASH_LEN_DECLARE`).
         let len = (hash_len >> 32) as usize;
         // SAFETY: A qstr's name has `len` bytes, by the contract unchanged for `'a`.

@@ -56,9 +56,9 @@ pub(crate) fn remove(
     let idmap = dir.mount().idmap().as_raw();
     let parent = dir.inode()?.as_raw();
     let mut qstr = name.to_qstr();
+    let base = dir.dentry().as_raw();
     // SAFETY: Mapping, name and directory are valid.
-    let dentry =
-        from_err_ptr(unsafe { sys::start_removing(idmap, dir.dentry().as_raw(), &raw mut qstr) })?;
+    let dentry = from_err_ptr(unsafe { sys::start_removing(idmap, base, &raw mut qstr) })?;
     // SAFETY: The function returns a positive dentry, the directory locked.
     let victim = unsafe { Dentry::from_raw(dentry) };
     let found = victim.inode().map(super::Inode::id);
@@ -66,8 +66,8 @@ pub(crate) fn remove(
         Err(crate::error::estale())
     } else {
         let none = core::ptr::null_mut();
-        // SAFETY: The directory is locked, the dentry is in it; no delegated inode is wanted.
         to_result(match kind {
+            // SAFETY: The directory is locked, the dentry is in it; no delegated inode is wanted.
             RemoveKind::File => unsafe { sys::vfs_unlink(idmap, parent, dentry, none) },
             // SAFETY: As above.
             RemoveKind::Dir => unsafe { sys::vfs_rmdir(idmap, parent, dentry, none) },

@@ -37,6 +37,12 @@ fn access(flags: u32) -> u32 {
     mode | append | sys::MAY_OPEN
 }
 
+/// The credentials that the current task runs under.
+fn current_creds() -> *const sys::cred {
+    // SAFETY: Only reads a field of the current task.
+    unsafe { sys::switchfs_helper_current_cred() }
+}
+
 /// Opens `path` for `user`'s file under the current credentials (`backing_file_open`): it is then
 /// shown under the user's path in `/proc/PID/maps`. May sleep.
 ///
@@ -61,22 +67,17 @@ pub(crate) fn open_backing(
         real.check_write(flags)?;
     }
     // SAFETY: Mapping and inode are valid.
-    let owner = unsafe {
-        sys::inode_owner_or_capable(path.mount().idmap().as_raw(), real.as_raw())
-    };
+    let owner =
+        unsafe { sys::inode_owner_or_capable(path.mount().idmap().as_raw(), real.as_raw()) };
     if !owner {
         flags &= !sys::O_NOATIME;
     }
 
     let raw = path.as_path();
+    let creds = current_creds();
     // SAFETY: The file and the path are valid; the current credentials are the task's.
     let file = from_err_ptr(unsafe {
-        sys::backing_file_open(
-            user.as_raw(),
-            flags as c_int,
-            &raw const raw,
-            sys::switchfs_helper_current_cred(),
-        )
+        sys::backing_file_open(user.as_raw(), flags as c_int, &raw const raw, creds)
     })?;
     let file = NonNull::new(file).ok_or(ENOMEM)?;
     // SAFETY: The function returns a reference.
@@ -91,14 +92,9 @@ pub(crate) fn open_dir(path: RealPath<'_>, short_positions: bool) -> Result<ARef
     path.permission(Access((sys::MAY_OPEN | sys::MAY_READ) as i32))?;
     let raw = path.as_path();
     let flags = sys::O_RDONLY | sys::O_DIRECTORY | sys::O_LARGEFILE;
+    let creds = current_creds();
     // SAFETY: The path is valid; the current credentials are the task's.
-    let file = from_err_ptr(unsafe {
-        sys::dentry_open(
-            &raw const raw,
-            flags as c_int,
-            sys::switchfs_helper_current_cred(),
-        )
-    })?;
+    let file = from_err_ptr(unsafe { sys::dentry_open(&raw const raw, flags as c_int, creds) })?;
     if short_positions {
         // SAFETY: The file is new and nobody else's. nfsd sets its files' mode in the same way.
         unsafe { (*file).f_mode |= sys::FMODE_32BITHASH };

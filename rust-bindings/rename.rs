@@ -53,9 +53,7 @@ impl Rename<'_> {
         let mut old = self.old.name.to_qstr();
         let mut new = self.new.name.to_qstr();
         // SAFETY: Mapping, directories and names are valid.
-        to_result(unsafe {
-            sys::start_renaming(&raw mut rd, 0, &raw mut old, &raw mut new)
-        })?;
+        to_result(unsafe { sys::start_renaming(&raw mut rd, 0, &raw mut old, &raw mut new) })?;
         let result = if Self::holds(rd.old_dentry, self.old.object)
             && Self::holds(rd.new_dentry, self.new.object)
         {

@@ -74,10 +74,7 @@ unsafe extern "C" fn sync_fs_callback(sb: *mut sys::super_block, wait: c_int) ->
 /// # Safety
 ///
 /// Called by the VFS with a seq file of this task and a root of switchfs.
-unsafe extern "C" fn show_options_callback(
-    m: *mut sys::seq_file,
-    root: *mut sys::dentry,
-) -> c_int {
+unsafe extern "C" fn show_options_callback(m: *mut sys::seq_file, root: *mut sys::dentry) -> c_int {
     // SAFETY: By the contract.
     let m = unsafe { SeqFile::from_raw(m) };
     // SAFETY: By the contract.

@@ -110,7 +110,9 @@ impl SwitchDentry {
     /// The inode, or `None` for a negative dentry. May be called in RCU walk.
     pub(crate) fn inode(&self) -> Option<&SwitchInode> {
         // SAFETY: The dentry is valid (`d_inode_rcu`).
-        let inode = unsafe { (&raw const (*self.as_raw()).d_inode).read_volatile() };
+        let inode = unsafe { &raw const (*self.as_raw()).d_inode };
+        // SAFETY: As above.
+        let inode = unsafe { inode.read_volatile() };
         // SAFETY: A dentry of switchfs has an inode of switchfs, freed after an RCU grace period.
         (!inode.is_null()).then(|| unsafe { SwitchInode::from_raw(inode) })
     }
@@ -119,7 +121,9 @@ impl SwitchDentry {
     /// directory does not exist in its home. May be called in RCU walk.
     pub(crate) fn real(&self) -> Option<&Dentry> {
         // SAFETY: The dentry is valid; pairs with the release in `set_real`.
-        let real = unsafe { (&raw const (*self.as_raw()).d_fsdata).read_volatile() };
+        let real = unsafe { &raw const (*self.as_raw()).d_fsdata };
+        // SAFETY: As above.
+        let real = unsafe { real.read_volatile() };
         // SAFETY: By the type invariant; a replaced or released dentry is freed after an RCU grace
         // period, and outside of RCU walk it is only replaced under the parent's lock.
         (!real.is_null()).then(|| unsafe { Dentry::from_raw(real.cast()) })
@@ -154,13 +158,18 @@ impl SwitchDentry {
     /// The tag left with the name. May be called in RCU walk.
     pub(crate) fn tag(&self) -> Tag {
         // SAFETY: The dentry is valid; `d_time` is the filesystem's, and read and written whole.
-        Tag(unsafe { (&raw const (*self.as_raw()).d_time).read_volatile() } as u64)
+        let field = unsafe { &raw const (*self.as_raw()).d_time };
+        // SAFETY: As above.
+        // CAST: `unsigned long` is 64 bits wide.
+        Tag(unsafe { field.read_volatile() } as u64)
     }
 
     /// Leaves a tag with the name.
     pub(crate) fn set_tag(&self, tag: Tag) {
         // SAFETY: The dentry is valid; `d_time` is the filesystem's, and read and written whole.
-        unsafe { (&raw mut (*self.as_raw()).d_time).write_volatile(tag.0 as _) };
+        let field = unsafe { &raw mut (*self.as_raw()).d_time };
+        // SAFETY: As above.
+        unsafe { field.write_volatile(tag.0 as c_ulong) };
     }
 
     /// Changes whenever the dentry is renamed, moved or dropped.
@@ -172,7 +181,9 @@ impl SwitchDentry {
     /// Whether this is the root of the superblock, or of nothing.
     pub(crate) fn is_root(&self) -> bool {
         // SAFETY: The dentry is valid.
-        let parent = unsafe { (&raw const (*self.as_raw()).d_parent).read_volatile() };
+        let parent = unsafe { &raw const (*self.as_raw()).d_parent };
+        // SAFETY: As above.
+        let parent = unsafe { parent.read_volatile() };
         parent == self.as_raw()
     }
 
@@ -188,14 +199,18 @@ impl SwitchDentry {
     pub(crate) fn parent(&self) -> ARef<SwitchDentry> {
         // SAFETY: The dentry is valid; a reference is returned.
         let parent = unsafe { sys::dget_parent(self.as_raw()) };
-        // SAFETY: Never null; of the same superblock.
-        unsafe { ARef::from_raw(NonNull::new_unchecked(parent).cast()) }
+        // SAFETY: Never null.
+        let parent = unsafe { NonNull::new_unchecked(parent) };
+        // SAFETY: The reference is ours; of the same superblock.
+        unsafe { ARef::from_raw(parent.cast()) }
     }
 
     /// The parent as it is now, within an RCU read-side critical section.
     pub(crate) fn parent_rcu(&self) -> &SwitchDentry {
         // SAFETY: The dentry is valid; dentries are freed after an RCU grace period.
-        let parent = unsafe { (&raw const (*self.as_raw()).d_parent).read_volatile() };
+        let parent = unsafe { &raw const (*self.as_raw()).d_parent };
+        // SAFETY: As above.
+        let parent = unsafe { parent.read_volatile() };
         // SAFETY: As above.
         unsafe { SwitchDentry::from_raw(parent) }
     }
@@ -218,7 +233,9 @@ impl SwitchDentry {
     /// The name; the caller's lock, held by the VFS, keeps it in place.
     pub(super) fn name_locked(&self) -> Name<'_> {
         // SAFETY: The dentry is valid.
-        let qstr = unsafe { &raw const (*self.as_raw()).__bindgen_anon_1.d_name };
+        let names = unsafe { &(*self.as_raw()).__bindgen_anon_1 };
+        // SAFETY: Both fields of the union are the name.
+        let qstr = unsafe { &raw const names.d_name };
         // SAFETY: The parent is locked, so the name does not change.
         unsafe { Name::from_qstr(qstr) }
     }

@@ -108,8 +108,9 @@ impl SwitchInode {
 
     /// The structure around the inode.
     fn container(&self) -> *mut Container {
+        let offset = core::mem::offset_of!(Container, inode);
         // SAFETY: By the type invariant the inode is the field of a container.
-        unsafe { kernel::container_of!(self.as_raw(), Container, inode) }
+        unsafe { self.as_raw().byte_sub(offset) }.cast()
     }
 
     /// The branch's object. Only in RCU walk, when the inode is being freed, there may be none.
@@ -154,26 +155,22 @@ impl SwitchInode {
 
     /// The type of the object; it never changes.
     pub(crate) fn file_type(&self) -> FileType {
-        // SAFETY: The inode is valid (`READ_ONCE`).
-        FileType::of_mode(unsafe { (&raw const (*self.as_raw()).i_mode).read_volatile() })
+        FileType::of_mode(self.mode())
     }
 
     /// The mode as of the last refresh.
     pub(crate) fn mode(&self) -> u16 {
         // SAFETY: The inode is valid (`READ_ONCE`).
-        unsafe { (&raw const (*self.as_raw()).i_mode).read_volatile() }
+        let field = unsafe { &raw const (*self.as_raw()).i_mode };
+        // SAFETY: As above.
+        unsafe { field.read_volatile() }
     }
 
     /// Takes over the attributes of the branch's inode `real`. May be called in atomic context.
     pub(crate) fn refresh_from(&self, real: &Inode, idmap: Idmap<'_>, mode_mask: u16) {
         // SAFETY: All are valid; the helper takes `i_lock`.
         unsafe {
-            sys::switchfs_helper_copyattr(
-                self.as_raw(),
-                real.as_raw(),
-                idmap.as_raw(),
-                mode_mask,
-            )
+            sys::switchfs_helper_copyattr(self.as_raw(), real.as_raw(), idmap.as_raw(), mode_mask)
         };
     }
 
@@ -401,7 +398,9 @@ impl Drop for InodeCache {
 unsafe extern "C" fn init_once_callback(object: *mut c_void) {
     let container = object.cast::<Container>();
     // SAFETY: By the contract.
-    unsafe { sys::inode_init_once(&raw mut (*container).inode) };
+    let inode = unsafe { &raw mut (*container).inode };
+    // SAFETY: By the contract.
+    unsafe { sys::inode_init_once(inode) };
 }
 
 /// `alloc_inode` of the superblock operations.
@@ -409,18 +408,17 @@ unsafe extern "C" fn init_once_callback(object: *mut c_void) {
 /// # Safety
 ///
 /// Called by the VFS with a superblock of switchfs.
-pub(super) unsafe extern "C" fn alloc_inode_callback(
-    sb: *mut sys::super_block,
-) -> *mut sys::inode {
+pub(super) unsafe extern "C" fn alloc_inode_callback(sb: *mut sys::super_block) -> *mut sys::inode {
     // SAFETY: The cache lives as long as the filesystem type is registered or a superblock lives.
-    let object =
-        unsafe { sys::switchfs_helper_alloc_inode(sb, CACHE.load(Ordering::Acquire)) };
+    let object = unsafe { sys::switchfs_helper_alloc_inode(sb, CACHE.load(Ordering::Acquire)) };
     let container = object.cast::<Container>();
     if container.is_null() {
         return core::ptr::null_mut();
     }
     // SAFETY: The object is new and ours alone.
-    unsafe { (&raw mut (*container).real).write(AtomicPtr::new(core::ptr::null_mut())) };
+    let real = unsafe { &raw mut (*container).real };
+    // SAFETY: As above.
+    unsafe { real.write(AtomicPtr::new(core::ptr::null_mut())) };
     // SAFETY: As above.
     unsafe { &raw mut (*container).inode }
 }
@@ -432,7 +430,9 @@ pub(super) unsafe extern "C" fn alloc_inode_callback(
 /// Called by the VFS with an inode of switchfs, once.
 pub(super) unsafe extern "C" fn destroy_inode_callback(inode: *mut sys::inode) {
     // SAFETY: By the contract.
-    unsafe { SwitchInode::from_raw(inode).release_real() };
+    let inode = unsafe { SwitchInode::from_raw(inode) };
+    // SAFETY: By the contract.
+    unsafe { inode.release_real() };
 }
 
 /// `free_inode`: an RCU grace period after `destroy_inode`.

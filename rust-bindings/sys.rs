@@ -9,6 +9,7 @@
     clippy::all,
     clippy::as_underscore,
     clippy::cast_lossless,
+    clippy::indexing_slicing,
     clippy::missing_docs_in_private_items,
     clippy::multiple_unsafe_ops_per_block,
     clippy::ptr_as_ptr,

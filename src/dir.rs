@@ -4,10 +4,7 @@
 
 use crate::{
     branch::Branch,
-    error,
-    inode,
-    listing,
-    mirror,
+    error, inode, listing, mirror,
     namei::{
         self,
         dir_in,

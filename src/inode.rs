@@ -4,15 +4,14 @@
 
 use crate::{
     branch::Branch,
-    error,
-    ino,
+    error, ino,
     route::Op,
     sb::Info,
     vfs::{
         Access,
         Acl,
-        Dentry,
         DelayedCall,
+        Dentry,
         FileType,
         IAttr,
         Identity,
@@ -49,7 +48,12 @@ pub(crate) fn identity<'a>(
 }
 
 /// Puts the identity of the home's object into `stat`, which was filled from it.
-fn set_identity(info: &Info, dentry: &SwitchDentry, inode: &SwitchInode, stat: &mut Stat) -> Result {
+fn set_identity(
+    info: &Info,
+    dentry: &SwitchDentry,
+    inode: &SwitchInode,
+    stat: &mut Stat,
+) -> Result {
     let branch = info.home(inode)?;
     let foreign = (stat.dev() != branch.mount.dev()).then(|| stat.dev());
     let ino = ino::map(inode.branch(), foreign, stat.ino());
@@ -81,7 +85,11 @@ impl NodeOps for Node {
             // What a directory's change goes to, the branch of the new name, is asked by the change.
             let spread = inode.file_type() == FileType::Dir
                 && info.policy.with(|policy| !policy.is_trivial());
-            let asked = if spread { access.without_write() } else { access };
+            let asked = if spread {
+                access.without_write()
+            } else {
+                access
+            };
             let _creds = info.assume();
             branch.at(real).permission(asked)?;
         }

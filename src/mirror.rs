@@ -4,8 +4,7 @@
 
 use crate::{
     branch::Branch,
-    error,
-    path,
+    error, path,
     route::BranchId,
     sb::Info,
     vfs::{

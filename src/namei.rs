@@ -3,9 +3,7 @@
 //! Finding names, and finding out whether cached names still hold.
 
 use crate::{
-    error,
-    inode,
-    mirror,
+    error, inode, mirror,
     policy::{
         decide,
         Policy, //
@@ -43,11 +41,7 @@ pub(crate) fn number(id: BranchId) -> u8 {
 }
 
 /// The directory of `entry` in the branch `id`, if it is one there. May sleep.
-pub(crate) fn dir_in(
-    info: &Info,
-    entry: Entry<'_>,
-    id: BranchId,
-) -> Result<Option<ARef<Dentry>>> {
+pub(crate) fn dir_in(info: &Info, entry: Entry<'_>, id: BranchId) -> Result<Option<ARef<Dentry>>> {
     if entry.dir().branch() == number(id) {
         return Ok(entry.dir().real().map(ARef::from));
     }
@@ -179,7 +173,9 @@ fn climb(name: &Revalidate<'_>, real: &Dentry, home: u8, root: &Dentry) -> (bool
         let known = if at.is_root() {
             Some(root)
         } else {
-            at.inode().filter(|i| i.branch() == home).and_then(|i| i.real())
+            at.inode()
+                .filter(|i| i.branch() == home)
+                .and_then(|i| i.real())
         };
         if let Some(known) = known {
             return (known.id() == dir.id(), sure);

@@ -9,6 +9,7 @@ use crate::{
         MAX_DEPTH, //
     },
     inode,
+    namei::number,
     options::{
         BranchSpec,
         SpecError, //
@@ -26,7 +27,6 @@ use crate::{
         CredsMode,
         Info, //
     },
-    namei::number,
     vfs::{
         Access,
         Context,
@@ -82,8 +82,8 @@ impl Wanted {
     fn add_branches(&mut self, context: &Context<'_>, option: &str, value: &CStr) -> Result {
         let value = value.to_bytes();
         if option == "branch" {
-            let spec = BranchSpec::one(value)
-                .map_err(|e| Self::refuse_spec(context, option, value, e))?;
+            let spec =
+                BranchSpec::one(value).map_err(|e| Self::refuse_spec(context, option, value, e))?;
             self.branches.push(spec, GFP_KERNEL)?;
         } else {
             let specs = BranchSpec::list(value)
@@ -207,7 +207,13 @@ fn open_branch(context: &Context<'_>, spec: &mut BranchSpec, place: usize) -> Re
         Ok(mount) => Ok(Branch { name, path, mount }),
         Err(e) => Err(context.refuse(
             e,
-            fmt!("branches: `{}` at {}: {} ({:?})", &*name, &*path, reason(e), e),
+            fmt!(
+                "branches: `{}` at {}: {} ({:?})",
+                &*name,
+                &*path,
+                reason(e),
+                e
+            ),
         )),
     }
 }
@@ -268,18 +274,18 @@ fn compile(
 ) -> Result<Arc<Policy>> {
     let mut rules = mem::Vec::new();
     for text in texts {
-        let rule = Rule::parse(text.to_bytes(), &|name| branches.find(name)).map_err(|e| match e {
-            ParseError::NoMem => ENOMEM,
-            ParseError::Syntax(e) => context.refuse(EINVAL, fmt!("{}", e)),
-        })?;
+        let rule =
+            Rule::parse(text.to_bytes(), &|name| branches.find(name)).map_err(|e| match e {
+                ParseError::NoMem => ENOMEM,
+                ParseError::Syntax(e) => context.refuse(EINVAL, fmt!("{}", e)),
+            })?;
         rules.push(rule)?;
     }
     let rules = route::Policy::compile(rules, default).map_err(|e| match e {
         CompileError::NoMem => ENOMEM,
-        CompileError::TooMany => context.refuse(
-            EINVAL,
-            fmt!("rule: more than {} rules", route::MAX_RULES),
-        ),
+        CompileError::TooMany => {
+            context.refuse(EINVAL, fmt!("rule: more than {} rules", route::MAX_RULES))
+        }
         CompileError::Twice(e) => context.refuse(EINVAL, fmt!("{}", e)),
     })?;
     Policy::new(rules, default)
@@ -303,7 +309,10 @@ fn default_branch(
 fn check_same_branches(context: &Context<'_>, info: &Info, wanted: &[BranchSpec]) -> Result {
     for (place, spec) in wanted.iter().enumerate() {
         let name = name_of(spec, place)?;
-        let known = info.branches.iter().find(|b| b.name.to_bytes() == name.to_bytes());
+        let known = info
+            .branches
+            .iter()
+            .find(|b| b.name.to_bytes() == name.to_bytes());
         match known {
             Some(branch) if branch.path.to_bytes() == spec.path.to_bytes() => {}
             Some(_) => {
@@ -420,7 +429,13 @@ impl ContextOps for MountContext {
         let default = info.policy.get().default();
         let branch = info.branches.get(default)?;
         let root = branch.root();
-        inode::identity(branch, number(default), root, root.inode().ok_or(ENOENT)?, depth)
+        inode::identity(
+            branch,
+            number(default),
+            root,
+            root.inode().ok_or(ENOENT)?,
+            depth,
+        )
     }
 
     fn reconfigure(wanted: &mut Wanted, context: &Context<'_>, sb: &SuperBlock) -> Result {

@@ -114,7 +114,7 @@ impl Plan {
         self.homes
             .iter()
             .map(number)
-            .find(|id| *id != home && from.map_or(true, |from| *id > from))
+            .find(|id| *id != home && from.is_none_or(|from| *id > from))
             .map_or(Part::End, Part::Branch)
     }
 }
@@ -152,7 +152,9 @@ impl OpenDir {
             Stream::open(info.branches.get(id)?.at(&dir), true)?
         };
         let stream = Arc::new(stream, GFP_KERNEL)?;
-        self.others.lock().push((branch, stream.clone()), GFP_KERNEL)?;
+        self.others
+            .lock()
+            .push((branch, stream.clone()), GFP_KERNEL)?;
         f(&stream).map(Some)
     }
 }
@@ -323,7 +325,6 @@ impl DirFileOps for DirFiles {
             }),
             GFP_KERNEL,
         )
-        .map_err(Error::from)
     }
 
     fn llseek(file: &DirFile, offset: i64, whence: i32) -> Result<i64> {

@@ -45,7 +45,7 @@ pub(crate) fn rename(old: Entry<'_>, new: Entry<'_>, flags: RenameFlags) -> Resu
     let id = old_state.home();
     let same_branch = new_state.home() == id
         && inode.branch() == number(id)
-        && target.map_or(true, |t| t.branch() == number(id));
+        && target.is_none_or(|t| t.branch() == number(id));
     if !same_branch {
         return Err(EXDEV);
     }
@@ -84,10 +84,9 @@ pub(crate) fn rename(old: Entry<'_>, new: Entry<'_>, flags: RenameFlags) -> Resu
     if moves_dir {
         policy.forget_paths();
     }
-    for changed in [Some(inode), target, Some(old.dir()), Some(new.dir())] {
-        if let Some(changed) = changed {
-            info.refresh(changed);
-        }
+    let changed = [Some(inode), target, Some(old.dir()), Some(new.dir())];
+    for changed in changed.into_iter().flatten() {
+        info.refresh(changed);
     }
     Ok(())
 }
@@ -122,4 +121,3 @@ fn check_dir(
     }
     Ok(())
 }
-

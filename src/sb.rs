@@ -7,9 +7,7 @@ use crate::{
         Branch,
         Branches, //
     },
-    error,
-    mirror,
-    options,
+    error, mirror, options,
     policy::{
         decide,
         Decision,

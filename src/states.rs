@@ -69,7 +69,12 @@ impl States {
         index.grow(self)?;
         let slot = index.slot(state.hash(), |number| self.get(number) == Some(&state));
         let slot = slot.ok_or(ENOMEM)?;
-        if let Some(known) = index.slots.get(slot).copied().and_then(|n| n.checked_sub(1)) {
+        if let Some(known) = index
+            .slots
+            .get(slot)
+            .copied()
+            .and_then(|n| n.checked_sub(1))
+        {
             return Ok(known);
         }
         let number = index.len;
