@@ -192,6 +192,26 @@ TEST_F(site, numbers_differ_between_branches_and_agree_with_entries)
 	EXPECT_NE(stat_of("mnt/b").st_ino, stat_of("mnt/b.c").st_ino);
 }
 
+TEST_F(site, equal_numbers_of_two_filesystems_do_not_collide)
+{
+	const char *one = site_path(&self->site, "one");
+	const char *two = site_path(&self->site, "two");
+
+	DOES(ext4_mount(&self->site.w, one));
+	DOES(ext4_mount(&self->site.w, two));
+	DOES(put("one/f", ""));
+	DOES(put("two/f.c", ""));
+	ASSERT_EQ(stat_of("one/f").st_ino, stat_of("two/f.c").st_ino);
+	ASSERT_EQ(0, switchfs_mount("mnt", "branch", fmt("one=%s", one), "branch",
+				    fmt("two=%s", two), "rule",
+				    "name=*.c -> two", END));
+	EXPECT_NE(stat_of("mnt/f").st_ino, stat_of("mnt/f.c").st_ino);
+	EXPECT_STREQ("f f.c lost+found", names_in("mnt"));
+	ASSERT_OK(umount2("mnt", 0));
+	umount2("one", MNT_DETACH);
+	umount2("two", MNT_DETACH);
+}
+
 TEST_F(site, mounts_below_a_branch_are_not_crossed)
 {
 	DOES(make_path("hot/d/m"));
