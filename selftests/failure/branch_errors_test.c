@@ -2,6 +2,9 @@
 /* Errors of a branch come through unchanged. */
 #include "site.h"
 
+#include <linux/fs.h>
+#include <sys/ioctl.h>
+
 FIXTURE_VARIANT_ADD(site, local) { .parts = 0 };
 
 TEST_F(site, full_branch_gives_enospc)
@@ -46,6 +49,45 @@ TEST_F(site, failing_creates_leave_nothing_half_made)
 	EXPECT_OK(rmdir("mnt/p/q"));
 	EXPECT_OK(rmdir("mnt/p"));
 	EXPECT_STREQ("", names_in("ram"));
+}
+
+static bool still_runs(pid_t pid)
+{
+	int status;
+
+	usleep(50000);
+	return waitpid(pid, &status, WNOHANG) == 0;
+}
+
+TEST_F(site, frozen_branch_holds_writers_until_it_thaws)
+{
+	int frozen, status;
+	pid_t pid[2];
+
+	DOES(ext4_mount(&self->site.w, site_path(&self->site, "hot")));
+	DOES(put("hot/f", "f"));
+	ASSERT_EQ(0, SITE_MOUNT(&self->site, "rule", "name=*.c -> cold"));
+	/* Known from here on: no lookup needs the lock of the directory. */
+	EXPECT_STREQ("f", get("mnt/f"));
+	frozen = open("hot", O_RDONLY | O_DIRECTORY);
+	ASSERT_OK(ioctl(frozen, FIFREEZE, 0));
+	pid[0] = fork();
+	if (!pid[0])
+		_exit(put("mnt/f", "changed"));
+	pid[1] = fork();
+	if (!pid[1])
+		_exit(ERR(mkdir("mnt/d", 0755)));
+	EXPECT_TRUE(still_runs(pid[0]));
+	EXPECT_TRUE(still_runs(pid[1]));
+	EXPECT_EQ(1, stat_of("mnt/f").st_nlink);
+	ASSERT_OK(ioctl(frozen, FITHAW, 0));
+	ASSERT_EQ(pid[0], waitpid(pid[0], &status, 0));
+	EXPECT_EQ(0, status);
+	ASSERT_EQ(pid[1], waitpid(pid[1], &status, 0));
+	EXPECT_EQ(0, status);
+	EXPECT_STREQ("changed", get("hot/f"));
+	EXPECT_TRUE(present("hot/d"));
+	close(frozen);
 }
 
 SWITCHFS_TEST_MAIN

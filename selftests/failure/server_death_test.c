@@ -190,4 +190,19 @@ TEST_F(site, death_frees_who_waits)
 	local_works(_metadata);
 }
 
+TEST_F(site, forced_unmount_leaves_the_server_alone)
+{
+	int fd;
+
+	mount_and_fill(_metadata, &self->site);
+	fd = open("mnt/media/f", O_RDONLY);
+	ASSERT_LE(0, fd);
+	EXPECT_ERR(EBUSY, umount2("mnt", MNT_FORCE));
+	EXPECT_STREQ("on fuse", get("cold/media/f"));
+	close(fd);
+	EXPECT_OK(umount2("mnt", MNT_FORCE));
+	EXPECT_STREQ("on fuse", get("cold/media/f"));
+	EXPECT_EQ(0, put("cold/media/g", ""));
+}
+
 SWITCHFS_TEST_MAIN

@@ -10,7 +10,7 @@
 
 #include "mounting.h"
 
-#define MAX_PAIRS 300
+#define MAX_PAIRS 1100
 
 char mount_log[8192];
 

@@ -63,6 +63,38 @@ TEST_F(site, sixty_four_branches)
 	EXPECT_STREQ("", klog_complaints(log, true));
 }
 
+TEST_F(site, thousand_rules)
+{
+	static char rule[1000][32], line[65536];
+	const char *pairs[2 * 1002 + 2];
+	int i, n = 4;
+
+	pairs[0] = "branch";
+	pairs[1] = self->site.hot;
+	pairs[2] = "branch";
+	pairs[3] = self->site.cold;
+	for (i = 0; i < 1000; i++) {
+		snprintf(rule[i], sizeof(rule[i]), "path=/n%d -> %s", i,
+			 i % 2 ? "cold" : "hot");
+		pairs[n++] = "rule";
+		pairs[n++] = rule[i];
+	}
+	pairs[n] = END;
+	ASSERT_EQ(0, switchfs_mount_array("mnt", pairs))
+		TH_LOG("%s", mount_log);
+	DOES(put("mnt/n998", ""));
+	DOES(put("mnt/n999", ""));
+	EXPECT_TRUE(present("hot/n998"));
+	EXPECT_TRUE(present("cold/n999"));
+	EXPECT_STREQ("n998 n999", names_in("mnt"));
+	/* All are shown, however long the line gets. */
+	snprintf(line, sizeof(line), "%s",
+		 shown_options(site_path(&self->site, "mnt")) ?: "");
+	EXPECT_HAS(line, "path=/n999 -> cold");
+	ASSERT_EQ(0, switchfs_remount("mnt", "norules", NULL, END));
+	EXPECT_FALSE(present("mnt/n999"));
+}
+
 TEST_F(site, values_of_255_bytes)
 {
 	char value[256], path[256], name[256];

@@ -80,6 +80,25 @@ TEST_F(site, bad_branch_names)
 		fmt("caf\xc3\xa9=%s", site_path(&self->site, "hot")));
 }
 
+TEST_F(site, more_branches_than_there_can_be)
+{
+	static char branch[65][128];
+	const char *pairs[2 * 65 + 2];
+	int i, n = 0;
+
+	for (i = 0; i < 65; i++) {
+		DOES(make_path(fmt("many/%d", i)));
+		snprintf(branch[i], sizeof(branch[i]), "b%d=%s", i,
+			 site_path(&self->site, fmt("many/%d", i)));
+		pairs[n++] = "branch";
+		pairs[n++] = branch[i];
+	}
+	pairs[n] = END;
+	EXPECT_NE(0, switchfs_mount_array("mnt", pairs));
+	EXPECT_HAS(mount_log, "branch");
+	EXPECT_HAS(mount_log, "64");
+}
+
 TEST_F(site, one_branch_inside_another)
 {
 	DOES(make_path("hot/sub/below"));

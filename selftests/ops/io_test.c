@@ -2,6 +2,7 @@
 /* read, write, their vectored and positioned forms, splice, positions. */
 #include "tree.h"
 
+#include <sys/resource.h>
 #include <sys/sendfile.h>
 #include <sys/uio.h>
 
@@ -229,6 +230,21 @@ TEST_F(tree, direct_io_works_where_the_branch_has_it)
 	memset(buf + 4096, 0, 4096);
 	EXPECT_EQ(4096, read(fd, buf + 4096, 4096));
 	EXPECT_EQ(0, memcmp(buf, buf + 4096, 4096));
+}
+
+TEST_F(tree, resource_limit_of_the_caller_holds)
+{
+	struct rlimit limit = { 1000, RLIM_INFINITY };
+	static char block[2000];
+	int fd = fresh("f.c", 0);
+
+	ASSERT_LE(0, fd);
+	signal(SIGXFSZ, SIG_IGN);
+	ASSERT_OK(setrlimit(RLIMIT_FSIZE, &limit));
+	EXPECT_EQ(1000, write(fd, block, sizeof(block)));
+	EXPECT_ERR(EFBIG, write(fd, block, 1));
+	EXPECT_ERR(EFBIG, ftruncate(fd, 1001));
+	EXPECT_EQ(1000, stat_of("f.c").st_size);
 }
 
 TEST_F(tree, file_size_limit_is_the_branches)

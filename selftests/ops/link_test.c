@@ -102,6 +102,32 @@ TEST_F(tree, unlinked_open_file_stays_usable)
 	EXPECT_STREQ("another", get("f.c"));
 }
 
+TEST_F(tree, unlinked_open_file_can_be_reopened_and_changed)
+{
+	struct timespec t[2] = { { 1, 0 }, { 2, 0 } };
+	struct stat st;
+	int fd, again;
+
+	DOES(put("f.c", "kept"));
+	fd = open("f.c", O_RDWR);
+	ASSERT_LE(0, fd);
+	ASSERT_OK(unlink("f.c"));
+	EXPECT_OK(fchmod(fd, 0640));
+	EXPECT_OK(futimens(fd, t));
+	EXPECT_OK(ftruncate(fd, 2));
+	EXPECT_OK(fsync(fd));
+	ASSERT_OK(fstat(fd, &st));
+	EXPECT_EQ(S_IFREG | 0640, st.st_mode);
+	EXPECT_EQ(2, st.st_size);
+	again = open(fmt("/proc/self/fd/%d", fd), O_RDWR);
+	ASSERT_LE(0, again);
+	EXPECT_EQ(2, pwrite(again, "KE", 2, 0));
+	EXPECT_STREQ("KE", get(fmt("/proc/self/fd/%d", fd)));
+	EXPECT_ERR(ENOENT, linkat(AT_FDCWD, fmt("/proc/self/fd/%d", fd),
+				  AT_FDCWD, "g.c", AT_SYMLINK_FOLLOW));
+	EXPECT_STREQ("", names_in("."));
+}
+
 TEST_F(tree, name_can_be_made_again_as_another_kind)
 {
 	int i;

@@ -61,6 +61,42 @@ TEST_F(site, reads_and_writes_can_go_apart)
 	EXPECT_STREQ("home", get("hot/f.dat"));
 }
 
+TEST_F(site, size_of_the_routed_data_counts_for_data_operations)
+{
+	char buf[16] = "";
+	int fd;
+
+	DOES(put("hot/f.dat", "four"));
+	DOES(put("cold/f.dat", "nine char"));
+	ASSERT_EQ(0, SITE_MOUNT(&self->site, "rule", "op=data name=*.dat -> cold"));
+	fd = open("mnt/f.dat", O_RDWR);
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(9, lseek(fd, 0, SEEK_END));
+	EXPECT_EQ(9, lseek(fd, 0, SEEK_HOLE));
+	EXPECT_EQ(4, pread(fd, buf, 16, 5));
+	EXPECT_STREQ("char", buf);
+	close(fd);
+	fd = open("mnt/f.dat", O_WRONLY | O_APPEND);
+	EXPECT_EQ(1, write(fd, "!", 1));
+	close(fd);
+	EXPECT_STREQ("nine char!", get("cold/f.dat"));
+	EXPECT_EQ(4, stat_of("mnt/f.dat").st_size);
+	EXPECT_STREQ("four", get("hot/f.dat"));
+}
+
+TEST_F(site, truncation_follows_the_data)
+{
+	DOES(put("hot/f.dat", "home"));
+	DOES(put("cold/f.dat", "cold data"));
+	ASSERT_EQ(0, SITE_MOUNT(&self->site, "rule", "op=data name=*.dat -> cold"));
+	DOES(put("mnt/f.dat", "new"));
+	EXPECT_STREQ("new", get("cold/f.dat"));
+	EXPECT_STREQ("home", get("hot/f.dat"));
+	ASSERT_OK(truncate("mnt/f.dat", 1));
+	EXPECT_STREQ("n", get("cold/f.dat"));
+	EXPECT_STREQ("home", get("hot/f.dat"));
+}
+
 TEST_F(site, attributes_come_from_the_branch_of_the_verdict)
 {
 	struct stat st;

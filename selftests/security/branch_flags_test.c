@@ -64,6 +64,43 @@ TEST_F(site, noexec_of_a_branch_holds)
 	EXPECT_ERR(EACCES, mprotect(map, 4096, PROT_READ | PROT_EXEC));
 }
 
+TEST_F(site, noexec_holds_for_the_branch_that_serves_the_data)
+{
+	int fd;
+
+	DOES(tmpfs_mount("ground"));
+	DOES(put_program("ground/prog"));
+	DOES(put_program("hot/prog"));
+	ASSERT_OK(mount(NULL, "ground", NULL,
+			MS_REMOUNT | MS_BIND | MS_NOEXEC, NULL));
+	ASSERT_EQ(0, switchfs_mount("mnt", "branch", self->site.hot, "branch",
+		fmt("flags=%s", site_path(&self->site, "ground")),
+		"rule", "op=data name=prog -> flags", END));
+	ASSERT_OK(umount2("ground", MNT_DETACH));
+	EXPECT_EQ(1000 + EACCES, runs("mnt/prog", 0));
+	fd = open("mnt/prog", O_RDONLY);
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(MAP_FAILED, mmap(NULL, 4096, PROT_READ | PROT_EXEC,
+				   MAP_PRIVATE, fd, 0));
+	EXPECT_EQ(EACCES, errno);
+}
+
+TEST_F(site, nosuid_holds_for_the_branch_that_serves_the_data)
+{
+	DOES(tmpfs_mount("ground"));
+	DOES(put_program("ground/prog"));
+	ASSERT_OK(chmod("ground/prog", 04755));
+	DOES(put_program("hot/prog"));
+	ASSERT_OK(chmod("hot/prog", 04755));
+	ASSERT_OK(mount(NULL, "ground", NULL,
+			MS_REMOUNT | MS_BIND | MS_NOSUID, NULL));
+	ASSERT_EQ(0, switchfs_mount("mnt", "branch", self->site.hot, "branch",
+		fmt("flags=%s", site_path(&self->site, "ground")),
+		"rule", "op=data name=prog -> flags", END));
+	ASSERT_OK(umount2("ground", MNT_DETACH));
+	EXPECT_EQ((10 + SOMEONE) & 255, runs("mnt/prog", SOMEONE));
+}
+
 TEST_F(site, flags_of_the_mount_itself_hold)
 {
 	DOES(put_program("hot/prog"));

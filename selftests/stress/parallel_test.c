@@ -15,7 +15,7 @@ FIXTURE_VARIANT_ADD(site, fuse) { .parts = SITE_EXT4 | SITE_FUSE };
 FIXTURE_VARIANT_ADD(site, cached) { .parts = SITE_EXT4 | SITE_FUSE | SITE_CACHED };
 
 #define WORKERS 4
-#define MILLISECONDS 1500
+#define MILLISECONDS 1000
 
 static long now(void)
 {
