@@ -35,6 +35,19 @@ pub(crate) enum CreateKind<'a> {
     Link(&'a Dentry),
 }
 
+impl CreateKind<'_> {
+    /// `mode` with the type of the object, by which security modules tell.
+    pub(crate) fn mode(self, mode: u16) -> u16 {
+        // CAST: Types are the upper bits of 16.
+        match self {
+            Self::Dir => mode | sys::S_IFDIR as u16,
+            Self::Symlink(_) => mode | sys::S_IFLNK as u16,
+            Self::Regular => mode | sys::S_IFREG as u16,
+            Self::Node(_) | Self::Link(_) => mode,
+        }
+    }
+}
+
 /// Makes `name` in the directory `dir` under the current credentials; the caller has write access
 /// to the mount, and the branch's lock is not held. The new object's dentry is hashed and positive.
 ///

@@ -166,9 +166,10 @@ impl RegularFile {
         unsafe { field.write_volatile(flags) };
     }
 
-    /// Whether it is opened to be executed.
-    pub(crate) fn is_exec(&self) -> bool {
-        self.flags() & sys::FMODE_EXEC != 0
+    /// Whether reading it through this mount does not count as an access.
+    pub(super) fn is_noatime(&self) -> bool {
+        // SAFETY: The file is valid and has its path.
+        unsafe { sys::switchfs_helper_file_noatime(self.as_raw()) }
     }
 
     /// Whether it is opened for writing.
@@ -305,6 +306,12 @@ impl DirFile {
         let dentry = unsafe { path.f_path.dentry };
         // SAFETY: By the type invariant; a file pins its path.
         unsafe { SwitchDentry::from_raw(dentry) }
+    }
+
+    /// Whether listing it through this mount does not count as an access.
+    pub(crate) fn is_noatime(&self) -> bool {
+        // SAFETY: The file is valid and has its path.
+        unsafe { sys::switchfs_helper_file_noatime(self.0.get()) }
     }
 
     /// The position.

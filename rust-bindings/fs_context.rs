@@ -167,8 +167,8 @@ pub(crate) trait ContextOps {
     /// Makes a mount of the options. Runs under the caller's credentials; may sleep.
     fn open(data: &mut Self::Data, context: &Context<'_>) -> Result<NewSuper>;
 
-    /// How the inode of the root of a new mount of the published depth `depth` is to look.
-    fn root(info: &Info, depth: u32) -> Result<Identity<'_>>;
+    /// How the inode of the root of a new mount is to look.
+    fn root(info: &Info) -> Result<Identity<'_>>;
 
     /// Changes a mount; when it fails, it has changed nothing. May sleep.
     fn reconfigure(data: &mut Self::Data, context: &Context<'_>, sb: &SuperBlock) -> Result;
@@ -335,7 +335,7 @@ unsafe fn fill(sb: *mut sys::super_block, new: NewSuper) -> Result {
 unsafe fn make_root(sb: *mut sys::super_block) -> Result {
     // SAFETY: By the contract.
     let switch = unsafe { SuperBlock::from_raw(sb) };
-    let inode = switch.iget(&Ops::root(switch.info(), switch.depth())?)?;
+    let inode = switch.iget(&Ops::root(switch.info())?)?;
     // SAFETY: The reference is handed over, also when it fails.
     let root = unsafe { sys::d_make_root(ARef::into_raw(inode).as_ptr().cast()) };
     if root.is_null() {

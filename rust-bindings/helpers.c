@@ -159,7 +159,7 @@ loff_t switchfs_helper_i_size_read(const struct inode *inode)
 	return i_size_read(inode);
 }
 
-#define SWITCHFS_COPY_FLAGS (S_SYNC | S_IMMUTABLE | S_APPEND | S_DIRSYNC | S_CASEFOLD)
+#define SWITCHFS_COPY_FLAGS (S_SYNC | S_IMMUTABLE | S_APPEND | S_DIRSYNC)
 
 /*
  * Refreshes @inode from the branch's @real. Set-id bits outside @mode_mask are
@@ -307,6 +307,19 @@ int switchfs_helper_set_flags(struct file *file, unsigned int flags, unsigned in
 	file->f_iocb_flags = iocb_flags(file);
 	spin_unlock(&file->f_lock);
 	return 0;
+}
+
+/* What atime_needs_update() asks of the mount and the superblock. */
+bool switchfs_helper_file_noatime(const struct file *file)
+{
+	const struct vfsmount *mnt = file->f_path.mnt;
+	bool dir = S_ISDIR(file_inode(file)->i_mode);
+
+	return (mnt->mnt_flags & MNT_NOATIME) ||
+	       (file->f_flags & O_NOATIME) ||
+	       (mnt->mnt_sb->s_flags & SB_NOATIME) ||
+	       (dir && (mnt->mnt_flags & MNT_NODIRATIME)) ||
+	       (dir && (mnt->mnt_sb->s_flags & SB_NODIRATIME));
 }
 
 void switchfs_helper_vma_deny_exec(struct vm_area_struct *vma)

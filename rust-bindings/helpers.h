@@ -56,6 +56,7 @@ void switchfs_helper_fc_error(struct fs_context *fc, const char *text, int len);
 /* files */
 void switchfs_helper_init_sync_kiocb(struct kiocb *kiocb, struct file *file);
 int switchfs_helper_set_flags(struct file *file, unsigned int flags, unsigned int mask);
+bool switchfs_helper_file_noatime(const struct file *file);
 void switchfs_helper_vma_deny_exec(struct vm_area_struct *vma);
 int switchfs_helper_deny_write_append(const struct inode *inode, unsigned int flags);
 

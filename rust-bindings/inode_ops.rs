@@ -208,6 +208,9 @@ pub(crate) trait NodeOps {
         done: DelayedCall<'a>,
     ) -> Result<LinkTarget<'a>>;
 
+    /// `update_time` of a link that was read. May sleep.
+    fn accessed(inode: &SwitchInode) -> Result;
+
     /// `get_inode_acl`: the ACL that permission checks use. In RCU walk when `rcu`.
     fn get_inode_acl(inode: &SwitchInode, kind: i32, rcu: bool) -> Result<Option<Acl>>;
 }
@@ -473,6 +476,21 @@ unsafe extern "C" fn get_link_callback(
     }
 }
 
+/// `update_time` of a symbolic link: only access times get here (`S_NOCMTIME`).
+///
+/// # Safety
+///
+/// Called by the VFS with a symbolic link of switchfs.
+unsafe extern "C" fn update_time_callback(
+    inode: *mut sys::inode,
+    _kind: sys::fs_update_time,
+    _flags: c_uint,
+) -> c_int {
+    // SAFETY: By the contract.
+    let inode = unsafe { SwitchInode::from_raw(inode) };
+    from_result(|| Node::accessed(inode).map(|()| 0))
+}
+
 /// `get_inode_acl`.
 ///
 /// # Safety
@@ -498,7 +516,7 @@ const NODE: sys::inode_operations = sys::inode_operations {
     getattr: Some(getattr_callback),
     setattr: Some(setattr_callback),
     get_inode_acl: Some(get_inode_acl_callback),
-    // No `update_time`: times are the branch's. No `atomic_open`: the VFS calls lookup, create and
+    // No `update_time`: times are the branch's, and its files tell it. No `atomic_open`: the VFS calls lookup, create and
     // open in turn. No `readlink`: the VFS uses `get_link`.
     ..pin_init::zeroed()
 };
@@ -506,6 +524,7 @@ const NODE: sys::inode_operations = sys::inode_operations {
 /// Symbolic links.
 const SYMLINK: sys::inode_operations = sys::inode_operations {
     get_link: Some(get_link_callback),
+    update_time: Some(update_time_callback),
     get_inode_acl: None,
     ..NODE
 };

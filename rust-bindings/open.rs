@@ -57,9 +57,6 @@ pub(crate) fn open_backing(
     if read_only {
         flags = (flags & !(sys::O_ACCMODE | sys::O_APPEND)) | sys::O_RDONLY;
     }
-    if user.is_exec() {
-        flags |= sys::FMODE_EXEC;
-    }
     // CAST: Bits of a mask. `vfs_open` itself asks for no permission.
     path.permission(Access(access(flags) as i32))?;
     let real = path.inode()?;
@@ -71,6 +68,9 @@ pub(crate) fn open_backing(
         unsafe { sys::inode_owner_or_capable(path.mount().idmap().as_raw(), real.as_raw()) };
     if !owner {
         flags &= !sys::O_NOATIME;
+    }
+    if user.is_noatime() {
+        flags |= sys::O_NOATIME;
     }
 
     let raw = path.as_path();
@@ -87,11 +87,20 @@ pub(crate) fn open_backing(
 /// Opens the directory `path` for reading under the current credentials. May sleep.
 ///
 /// `short_positions` asks a branch that can choose for positions of 32 bits (`FMODE_32BITHASH`).
-pub(crate) fn open_dir(path: RealPath<'_>, short_positions: bool) -> Result<ARef<BackingFile>> {
+///
+/// `noatime` for one whose reading does not count as an access.
+pub(crate) fn open_dir(
+    path: RealPath<'_>,
+    short_positions: bool,
+    noatime: bool,
+) -> Result<ARef<BackingFile>> {
     // CAST: Bits of a mask.
     path.permission(Access((sys::MAY_OPEN | sys::MAY_READ) as i32))?;
     let raw = path.as_path();
-    let flags = sys::O_RDONLY | sys::O_DIRECTORY | sys::O_LARGEFILE;
+    let mut flags = sys::O_RDONLY | sys::O_DIRECTORY | sys::O_LARGEFILE;
+    if noatime {
+        flags |= sys::O_NOATIME;
+    }
     let creds = current_creds();
     // SAFETY: The path is valid; the current credentials are the task's.
     let file = from_err_ptr(unsafe { sys::dentry_open(&raw const raw, flags as c_int, creds) })?;

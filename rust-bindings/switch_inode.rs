@@ -239,8 +239,12 @@ impl SwitchInode {
         let node = unsafe { &mut *inode };
         node.i_ino = identity.ino;
         node.i_mode = mode;
-        // Times are the branch's: the VFS must not change them on this inode.
-        node.i_flags |= sys::S_NOCMTIME | sys::S_NOATIME;
+        // Times are the branch's: the VFS must not change them on this inode. Reading a link goes
+        // through `update_time`, since the branch is not told by which mount it is read.
+        node.i_flags |= sys::S_NOCMTIME;
+        if FileType::of_mode(mode) != FileType::Symlink {
+            node.i_flags |= sys::S_NOATIME;
+        }
         node.i_acl = dentry_ops::ACL_DONT_CACHE;
         node.i_default_acl = dentry_ops::ACL_DONT_CACHE;
 

@@ -29,9 +29,21 @@ pub(crate) struct Branch {
     pub(crate) path: CString,
     /// A private clone of its mount, with the branch's directory as the root.
     pub(crate) mount: Mount,
+    /// The stack depth that the mount published, which none of its objects may exceed.
+    limit: u32,
 }
 
 impl Branch {
+    /// A branch of a mount that has not published its depth yet.
+    pub(crate) fn new(name: CString, path: CString, mount: Mount) -> Self {
+        Self {
+            name,
+            path,
+            mount,
+            limit: MAX_DEPTH,
+        }
+    }
+
     /// A path in the branch.
     pub(crate) fn at<'a>(&'a self, dentry: &'a Dentry) -> RealPath<'a> {
         self.mount.at(dentry)
@@ -52,12 +64,20 @@ impl Branch {
         }
     }
 
-    /// Refuses an object on which no further filesystem may be stacked within the published depth
-    /// `limit`: ELOOP, and a line in the log. The depth of its stand-in otherwise.
-    pub(crate) fn check_depth(&self, real: &Inode, limit: u32) -> Result<u8> {
+    /// Whether the branch can serve anything. One that is stacked too deep is not even called: its
+    /// locks come before those of this mount.
+    pub(crate) fn is_usable(&self) -> bool {
+        self.root()
+            .inode()
+            .is_some_and(|root| root.stack_depth() < self.limit)
+    }
+
+    /// Refuses an object on which no further filesystem may be stacked within the published depth:
+    /// ELOOP, and a line in the log. The depth of its stand-in otherwise.
+    pub(crate) fn check_depth(&self, real: &Inode) -> Result<u8> {
         let depth = real.stack_depth().saturating_add(1);
         match u8::try_from(depth) {
-            Ok(fits) if depth <= limit => Ok(fits),
+            Ok(fits) if depth <= self.limit => Ok(fits),
             _ => {
                 if log_allowed() {
                     pr_warn!(
@@ -65,7 +85,7 @@ impl Branch {
                         &*self.name,
                         &*self.path,
                         depth,
-                        limit
+                        self.limit
                     );
                 }
                 Err(error::eloop())
@@ -78,8 +98,11 @@ impl Branch {
 pub(crate) struct Branches(KVec<Branch>);
 
 impl Branches {
-    /// Wraps the branches of a new mount.
-    pub(crate) fn new(branches: KVec<Branch>) -> Self {
+    /// The branches of a new mount that publishes the stack depth `depth`.
+    pub(crate) fn new(mut branches: KVec<Branch>, depth: u8) -> Self {
+        for branch in branches.iter_mut() {
+            branch.limit = depth.into();
+        }
         Self(branches)
     }
 

@@ -123,8 +123,7 @@ fn make(entry: Entry<'_>, op: Op, kind: CreateKind<'_>, mode: u16) -> Result<Mad
         create_as_caller(info, branch, &dir, entry, kind, mode)?
     };
     let real_inode = real.inode().ok_or(EIO)?;
-    let limit = entry.dir().sb().depth();
-    let identity = inode::identity(branch, number(target.id), &real, real_inode, limit)?;
+    let identity = inode::identity(branch, number(target.id), &real, real_inode)?;
     let inode = entry.dir().sb().iget(&identity)?;
     info.refresh(&inode);
     info.refresh(entry.dir());
@@ -159,7 +158,9 @@ fn create_as_caller(
         return create_in(at, entry.name(), kind, mode);
     }
     let caller = info.mounter.assume();
-    let creator = info.mounter.for_creator(&caller, entry.dentry(), mode)?;
+    let creator = info
+        .mounter
+        .for_creator(&caller, entry.dentry(), kind.mode(mode))?;
     let _creds = creator.assume();
     create_in(at, entry.name(), kind, mode)
 }

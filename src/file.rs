@@ -62,9 +62,7 @@ fn open_as(
 ) -> Result<ARef<BackingFile>> {
     let inode = file.inode();
     let served = info.served(file.dentry(), inode, decision)?;
-    served
-        .branch
-        .check_depth(served.path().inode()?, file.dentry().sb().depth())?;
+    served.branch.check_depth(served.path().inode()?)?;
     let _creds = info.assume();
     open_backing(file, served.path(), read_only)
 }

@@ -29,18 +29,17 @@ use kernel::prelude::*;
 
 /// How the inode of `real`, an object of the branch with the number `id`, is to look.
 ///
-/// ELOOP when it is stacked too deep; `limit` is the mount's published depth.
+/// ELOOP when it is stacked too deep.
 pub(crate) fn identity<'a>(
     branch: &'a Branch,
     id: u8,
     real: &'a Dentry,
     inode: &Inode,
-    limit: u32,
 ) -> Result<Identity<'a>> {
     Ok(Identity {
         real,
         branch: id,
-        depth: branch.check_depth(inode, limit)?,
+        depth: branch.check_depth(inode)?,
         ino: ino::map(id, None, inode.ino()),
         idmap: branch.mount.idmap(),
         mode_mask: branch.mode_mask(),
@@ -166,13 +165,17 @@ impl NodeOps for Node {
         let dentry = dentry.ok_or(ECHILD)?;
         let info = dentry.sb().info();
         let served = info.serve(dentry, inode, Op::Readlink)?;
-        let path = served.path();
-        let target = {
-            let _creds = info.assume();
-            done.get_link(path.dentry())?
-        };
-        path.touch_atime();
-        Ok(target)
+        let _creds = info.assume();
+        done.get_link(served.path().dentry())
+    }
+
+    fn accessed(inode: &SwitchInode) -> Result {
+        let info = inode.sb().info();
+        let branch = info.home(inode)?;
+        let real = inode.real().ok_or_else(error::estale)?;
+        branch.at(real).touch_atime();
+        info.refresh(inode);
+        Ok(())
     }
 
     fn get_inode_acl(inode: &SwitchInode, kind: i32, rcu: bool) -> Result<Option<Acl>> {

@@ -137,7 +137,7 @@ pub(crate) fn is_dot(entry: &DirEntry<'_>) -> bool {
 /// Whether a branch's directory holds nothing. Under the mounter's credentials; may sleep.
 pub(crate) fn is_empty(info: &Info, path: RealPath<'_>) -> Result<bool> {
     let _creds = info.mounter.assume();
-    let file = open_dir(path, true)?;
+    let file = open_dir(path, true, true)?;
     let stream = DirStream(&file);
     loop {
         let mut probe = Probe {

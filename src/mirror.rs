@@ -42,13 +42,16 @@ fn begin(info: &Info, top: &SwitchDentry, id: BranchId) -> Result<ARef<Dentry>> 
 }
 
 /// The dentry of the same path as `dentry` in the branch `id`, positive or negative; `None` when a
-/// directory on the way is missing. Under the mounter's credentials; may sleep.
+/// directory on the way is missing, or the branch can serve nothing. Under the mounter's credentials; may sleep.
 pub(crate) fn find(
     info: &Info,
     dentry: &SwitchDentry,
     id: BranchId,
 ) -> Result<Option<ARef<Dentry>>> {
     let branch = info.branches.get(id)?;
+    if !branch.is_usable() {
+        return Ok(None);
+    }
     let _creds = info.mounter.assume();
     path::fold(
         dentry,
@@ -76,6 +79,9 @@ pub(crate) fn find_dir(
     dentry: &SwitchDentry,
     id: BranchId,
 ) -> Result<Option<ARef<Dentry>>> {
+    if !info.branches.get(id)?.is_usable() {
+        return Ok(None);
+    }
     if is_known(dentry, id) || dentry.is_root() {
         return begin(info, dentry, id).map(Some);
     }
@@ -90,6 +96,7 @@ pub(crate) fn find_dir(
 /// that it mirrors. The caller has no lock of the branch. May sleep.
 fn make_dir(info: &Info, dentry: &SwitchDentry, id: BranchId) -> Result<ARef<Dentry>> {
     let branch = info.branches.get(id)?;
+    branch.check_depth(branch.root().inode().ok_or(ENOENT)?)?;
     let _creds = info.mounter.assume();
     path::fold(
         dentry,

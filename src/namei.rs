@@ -56,10 +56,13 @@ pub(crate) fn lookup(entry: Entry<'_>) -> Result<Option<ARef<SwitchDentry>>> {
     decide(state, Op::Lookup)?;
     let home = state.home();
 
+    let branch = info.branches.get(home)?;
+    if !branch.is_usable() {
+        branch.check_depth(branch.root().inode().ok_or(ENOENT)?)?;
+    }
     let Some(dir) = dir_in(info, entry, home)? else {
         return connect(&policy, entry, tag, None, None);
     };
-    let branch = info.branches.get(home)?;
     let real = {
         let _creds = info.mounter.assume();
         lookup_one(branch.at(&dir), entry.name())?
@@ -69,8 +72,7 @@ pub(crate) fn lookup(entry: Entry<'_>) -> Result<Option<ARef<SwitchDentry>>> {
     }
     let inode = match real.inode() {
         Some(real_inode) => {
-            let limit = entry.dir().sb().depth();
-            let identity = inode::identity(branch, number(home), &real, real_inode, limit)?;
+            let identity = inode::identity(branch, number(home), &real, real_inode)?;
             Some(entry.dir().sb().iget(&identity)?)
         }
         None => None,

@@ -204,7 +204,7 @@ fn open_branch(context: &Context<'_>, spec: &mut BranchSpec, place: usize) -> Re
     let path = CString::try_from(&*spec.path)?;
     let mount = spec.mount.take();
     match mount.map_or_else(|| Mount::open(&path), Ok) {
-        Ok(mount) => Ok(Branch { name, path, mount }),
+        Ok(mount) => Ok(Branch::new(name, path, mount)),
         Err(e) => Err(context.refuse(
             e,
             fmt!(
@@ -410,7 +410,7 @@ impl ContextOps for MountContext {
         check_overlap(context, &branches)?;
         let depth = depth(context, &branches, &mounter)?;
 
-        let branches = Branches::new(branches);
+        let branches = Branches::new(branches, depth);
         let default = default_branch(context, &branches, wanted.default.as_ref())?;
         let policy = compile(context, &branches, &wanted.rules, default)?;
         let info = Info {
@@ -425,17 +425,11 @@ impl ContextOps for MountContext {
         })
     }
 
-    fn root(info: &Info, depth: u32) -> Result<Identity<'_>> {
+    fn root(info: &Info) -> Result<Identity<'_>> {
         let default = info.policy.get().default();
         let branch = info.branches.get(default)?;
         let root = branch.root();
-        inode::identity(
-            branch,
-            number(default),
-            root,
-            root.inode().ok_or(ENOENT)?,
-            depth,
-        )
+        inode::identity(branch, number(default), root, root.inode().ok_or(ENOENT)?)
     }
 
     fn reconfigure(wanted: &mut Wanted, context: &Context<'_>, sb: &SuperBlock) -> Result {

@@ -69,12 +69,12 @@ struct Stream {
 
 impl Stream {
     /// Opens a branch's directory under the credentials in force.
-    fn open(path: RealPath<'_>, partitioned: bool) -> Result<Self> {
+    fn open(path: RealPath<'_>, partitioned: bool, noatime: bool) -> Result<Self> {
         let mut stat = Stat::new();
         path.getattr(StatQuery::cached_identity(), &mut stat)?;
         let foreign = (stat.dev() != path.mount().dev()).then(|| stat.dev());
         Ok(Self {
-            file: open_dir(path, partitioned)?,
+            file: open_dir(path, partitioned, noatime)?,
             foreign,
         })
     }
@@ -149,7 +149,7 @@ impl OpenDir {
         };
         let stream = {
             let _creds = info.mounter.assume();
-            Stream::open(info.branches.get(id)?.at(&dir), true)?
+            Stream::open(info.branches.get(id)?.at(&dir), true, file.is_noatime())?
         };
         let stream = Arc::new(stream, GFP_KERNEL)?;
         self.others
@@ -315,7 +315,7 @@ impl DirFileOps for DirFiles {
         let partitioned = Plan::of(info, file).is_ok_and(|plan| plan.single().is_none());
         let home = {
             let _creds = info.assume();
-            Stream::open(branch.at(real), partitioned)?
+            Stream::open(branch.at(real), partitioned, file.is_noatime())?
         };
         KBox::pin_init(
             pin_init!(OpenDir {

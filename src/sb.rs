@@ -155,7 +155,7 @@ impl Info {
                 if real.file_type() != inode.file_type() {
                     return Err(ENOENT);
                 }
-                branch.check_depth(real, dentry.sb().depth())?;
+                branch.check_depth(real)?;
                 Ok(Served {
                     branch,
                     object: Object::Found(found),
