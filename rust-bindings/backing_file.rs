@@ -172,6 +172,12 @@ impl BackingFile {
         unsafe { Inode::from_raw(inode) }
     }
 
+    /// Whether the branch's mount lets nothing be executed.
+    pub(crate) fn is_noexec(&self) -> bool {
+        // SAFETY: The file is valid and has its path.
+        unsafe { sys::switchfs_helper_file_noexec(self.as_raw()) }
+    }
+
     /// The credentials of the one who opened it.
     fn opener(&self) -> *const sys::cred {
         // SAFETY: The file is valid; `f_cred` never changes.

@@ -166,6 +166,11 @@ impl RegularFile {
         unsafe { field.write_volatile(flags) };
     }
 
+    /// Whether it is opened to be executed.
+    pub(crate) fn is_exec(&self) -> bool {
+        self.flags() & sys::FMODE_EXEC != 0
+    }
+
     /// Whether reading it through this mount does not count as an access.
     pub(super) fn is_noatime(&self) -> bool {
         // SAFETY: The file is valid and has its path.

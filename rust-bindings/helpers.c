@@ -111,6 +111,13 @@ unsigned int switchfs_helper_d_seq(const struct dentry *dentry)
 	return read_seqcount_begin(&dentry->d_seq);
 }
 
+/* A reference to what is in d_fsdata, which a lookup may replace. */
+struct dentry *switchfs_helper_d_get_real(struct dentry *dentry)
+{
+	guard(spinlock)(&dentry->d_lock);
+	return dget(dentry->d_fsdata);
+}
+
 /* Replaces d_fsdata, takes over @real's reference and returns the old one's. */
 struct dentry *switchfs_helper_d_set_real(struct dentry *dentry, struct dentry *real)
 {
@@ -320,6 +327,14 @@ bool switchfs_helper_file_noatime(const struct file *file)
 	       (mnt->mnt_sb->s_flags & SB_NOATIME) ||
 	       (dir && (mnt->mnt_flags & MNT_NODIRATIME)) ||
 	       (dir && (mnt->mnt_sb->s_flags & SB_NODIRATIME));
+}
+
+/* path_noexec(), which is not exported. */
+bool switchfs_helper_file_noexec(const struct file *file)
+{
+	const struct vfsmount *mnt = file->f_path.mnt;
+
+	return (mnt->mnt_flags & MNT_NOEXEC) || (mnt->mnt_sb->s_iflags & SB_I_NOEXEC);
 }
 
 void switchfs_helper_vma_deny_exec(struct vm_area_struct *vma)

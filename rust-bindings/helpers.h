@@ -26,6 +26,7 @@ struct dentry *switchfs_helper_dget(struct dentry *dentry);
 bool switchfs_helper_d_at(const struct dentry *dentry, const struct dentry *parent,
 			  const unsigned char *name, unsigned int len);
 unsigned int switchfs_helper_d_seq(const struct dentry *dentry);
+struct dentry *switchfs_helper_d_get_real(struct dentry *dentry);
 struct dentry *switchfs_helper_d_set_real(struct dentry *dentry, struct dentry *real);
 struct dentry *switchfs_helper_end_creating_keep(struct dentry *dentry);
 
@@ -57,6 +58,7 @@ void switchfs_helper_fc_error(struct fs_context *fc, const char *text, int len);
 void switchfs_helper_init_sync_kiocb(struct kiocb *kiocb, struct file *file);
 int switchfs_helper_set_flags(struct file *file, unsigned int flags, unsigned int mask);
 bool switchfs_helper_file_noatime(const struct file *file);
+bool switchfs_helper_file_noexec(const struct file *file);
 void switchfs_helper_vma_deny_exec(struct vm_area_struct *vma);
 int switchfs_helper_deny_write_append(const struct inode *inode, unsigned int flags);
 

@@ -118,14 +118,22 @@ impl SwitchDentry {
     }
 
     /// The branch's dentry that the name was found as. `None` for the root, and for a name whose
-    /// directory does not exist in its home. May be called in RCU walk.
-    pub(crate) fn real(&self) -> Option<&Dentry> {
+    /// directory does not exist in its home.
+    pub(crate) fn real(&self) -> Option<ARef<Dentry>> {
+        // SAFETY: The dentry is valid; the helper takes a reference under `d_lock`.
+        let real = unsafe { sys::switchfs_helper_d_get_real(self.as_raw()) };
+        // SAFETY: The reference is ours.
+        (!real.is_null()).then(|| unsafe { Dentry::from_owned(real) })
+    }
+
+    /// As [`SwitchDentry::real`], in RCU walk: borrowed until its end.
+    pub(crate) fn real_rcu(&self) -> Option<&Dentry> {
         // SAFETY: The dentry is valid; pairs with the release in `set_real`.
-        let real = unsafe { &raw const (*self.as_raw()).d_fsdata };
+        let field = unsafe { &raw const (*self.as_raw()).d_fsdata };
         // SAFETY: As above.
-        let real = unsafe { real.read_volatile() };
+        let real = unsafe { field.read_volatile() };
         // SAFETY: By the type invariant; a replaced or released dentry is freed after an RCU grace
-        // period, and outside of RCU walk it is only replaced under the parent's lock.
+        // period.
         (!real.is_null()).then(|| unsafe { Dentry::from_raw(real.cast()) })
     }
 

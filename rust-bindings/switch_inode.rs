@@ -21,6 +21,7 @@ use super::{
 use core::{
     ptr::NonNull,
     sync::atomic::{
+        AtomicBool,
         AtomicPtr,
         Ordering, //
     },
@@ -44,6 +45,8 @@ struct Container {
     branch: u8,
     /// How many filesystems are stacked here, this one counted.
     depth: u8,
+    /// Set when data comes from a branch on which set-id bits have no effect.
+    no_setid: AtomicBool,
     /// The kernel's part.
     inode: sys::inode,
 }
@@ -143,6 +146,20 @@ impl SwitchInode {
     pub(crate) fn depth(&self) -> u8 {
         // SAFETY: The container is as valid as the inode; set before the inode is published.
         unsafe { (*self.container()).depth }
+    }
+
+    /// Lets no set-id bit be taken over from now on.
+    pub(crate) fn hide_setid(&self) {
+        // SAFETY: The container is as valid as the inode.
+        let hidden = unsafe { &(*self.container()).no_setid };
+        hidden.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether no set-id bit is taken over, whatever the home says. May be called in RCU walk.
+    pub(crate) fn hides_setid(&self) -> bool {
+        // SAFETY: The container is as valid as the inode.
+        let hidden = unsafe { &(*self.container()).no_setid };
+        hidden.load(Ordering::Relaxed)
     }
 
     /// The superblock.
@@ -423,6 +440,10 @@ pub(super) unsafe extern "C" fn alloc_inode_callback(sb: *mut sys::super_block) 
     let real = unsafe { &raw mut (*container).real };
     // SAFETY: As above.
     unsafe { real.write(AtomicPtr::new(core::ptr::null_mut())) };
+    // SAFETY: As above.
+    let no_setid = unsafe { &raw mut (*container).no_setid };
+    // SAFETY: As above.
+    unsafe { no_setid.write(AtomicBool::new(false)) };
     // SAFETY: As above.
     unsafe { &raw mut (*container).inode }
 }

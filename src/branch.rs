@@ -10,7 +10,8 @@ use crate::{
         Dentry,
         Inode,
         Mount,
-        RealPath, //
+        RealPath,
+        SwitchInode, //
     },
 };
 use kernel::{
@@ -20,6 +21,9 @@ use kernel::{
 
 /// How deep filesystems may be stacked (`FILESYSTEM_MAX_STACK_DEPTH`).
 pub(crate) const MAX_DEPTH: u32 = 2;
+
+/// All bits of a mode but set-user-id and set-group-id.
+const NO_SETID: u16 = !0o6000;
 
 /// One branch of a mount.
 pub(crate) struct Branch {
@@ -58,9 +62,18 @@ impl Branch {
     /// give rights which the branch's mount does not.
     pub(crate) fn mode_mask(&self) -> u16 {
         if self.mount.nosuid() {
-            !0o6000
+            NO_SETID
         } else {
             !0
+        }
+    }
+
+    /// The same for the object of `inode`, whose data may come from another branch.
+    pub(crate) fn mode_mask_of(&self, inode: &SwitchInode) -> u16 {
+        if inode.hides_setid() {
+            NO_SETID
+        } else {
+            self.mode_mask()
         }
     }
 

@@ -40,23 +40,13 @@ use crate::{
         Tag, //
     },
 };
-use kernel::{
-    fmt,
-    prelude::*,
-    str::BStr,
-    sync::{
-        aref::ARef,
-        Arc, //
-    },
-};
+use kernel::{fmt, prelude::*, str::BStr, sync::aref::ARef};
 
 /// The inode operations of directories.
 pub(crate) struct Dir;
 
 /// Where a new name goes.
 pub(crate) struct Target {
-    /// The policy that says so.
-    pub(crate) policy: Arc<Policy>,
     /// The branch.
     pub(crate) id: BranchId,
     /// What to remember with the name.
@@ -74,11 +64,7 @@ pub(crate) fn target(info: &Info, entry: Entry<'_>, op: Op) -> Result<Target> {
         log_lost(info, state, op, id);
         return Err(EINVAL);
     }
-    Ok(Target {
-        id: home,
-        tag,
-        policy: policy.clone(),
-    })
+    Ok(Target { id: home, tag })
 }
 
 /// Writes to the log which two rules disagree about a new name.
@@ -264,7 +250,12 @@ impl DirOps for Dir {
         dentry.set_real(Some(made.real));
         let alias = dentry.splice(Some(made.inode))?;
         if let Some(alias) = &alias {
-            made.target.policy.forget_paths();
+            entry
+                .dir()
+                .sb()
+                .info()
+                .policy
+                .with(|policy| policy.forget_paths());
             alias.set_tag(Tag::NONE);
         }
         Ok(alias)

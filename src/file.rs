@@ -63,8 +63,17 @@ fn open_as(
     let inode = file.inode();
     let served = info.served(file.dentry(), inode, decision)?;
     served.branch.check_depth(served.path().inode()?)?;
-    let _creds = info.assume();
-    open_backing(file, served.path(), read_only)
+    if served.branch.mount.nosuid() {
+        inode.hide_setid();
+    }
+    let backing = {
+        let _creds = info.assume();
+        open_backing(file, served.path(), read_only)?
+    };
+    if file.is_exec() && backing.is_noexec() {
+        return Err(EACCES);
+    }
+    Ok(backing)
 }
 
 /// Opens a backing file for each use that the rules tell apart; those of one branch share one.
@@ -102,7 +111,7 @@ fn before_write(info: &Info, file: &RegularFile, backing: &BackingFile) -> Resul
     let real = inode.real_inode().ok_or_else(error::estale)?;
     info.refresh_from(inode, branch, real);
     backing.inode().check_write(file.flags())?;
-    if real.mode() & !branch.mode_mask() != 0 {
+    if real.mode() & !branch.mode_mask_of(inode) != 0 {
         kill_hidden_setid(info, inode)?;
     }
     Ok(())
@@ -208,14 +217,13 @@ impl RegularFileOps for File {
 
     fn mmap(file: &RegularFile, vma: &mut Vma) -> Result {
         let info = file.dentry().sb().info();
-        let branch = info.home(file.inode())?;
-        if branch.mount.noexec() {
+        let backing = file.backing(Use::Mmap)?;
+        if backing.is_noexec() || info.home(file.inode())?.mount.noexec() {
             if vma.is_exec() {
                 return Err(EACCES);
             }
             vma.deny_exec();
         }
-        let backing = file.backing(Use::Mmap)?;
         if vma.is_shared_write() && file.writable() {
             backing.inode().check_write(file.flags())?;
         }

@@ -93,7 +93,7 @@ impl NodeOps for Node {
             branch.at(real).permission(asked)?;
         }
         let real = real.inode().ok_or(ECHILD)?;
-        if inode.differs_from(real, branch.mount.idmap(), branch.mode_mask()) {
+        if inode.differs_from(real, branch.mount.idmap(), branch.mode_mask_of(inode)) {
             if access.in_rcu() {
                 return Err(ECHILD);
             }

@@ -57,8 +57,8 @@ pub(crate) fn find(
         dentry,
         |d| is_known(d, id) && !core::ptr::eq(d, dentry),
         |top| begin(info, top, id).map(Some),
-        |at, _, name| match at {
-            Some(dir) => step(branch, &dir, name),
+        |at, on| match at {
+            Some(dir) => step(branch, &dir, on.name),
             None => Ok(None),
         },
     )
@@ -102,12 +102,12 @@ fn make_dir(info: &Info, dentry: &SwitchDentry, id: BranchId) -> Result<ARef<Den
         dentry,
         |d| is_known(d, id),
         |top| begin(info, top, id),
-        |dir, mirrored, name| {
-            let found = step(branch, &dir, name)?.ok_or(ENOTDIR)?;
+        |dir, on| {
+            let found = step(branch, &dir, on.name)?.ok_or(ENOTDIR)?;
             match found.inode().map(|inode| inode.file_type()) {
                 Some(FileType::Dir) => Ok(found),
                 Some(_) => Err(ENOTDIR),
-                None => make_one(branch, &dir, mirrored, name),
+                None => make_one(branch, &dir, on.dentry, on.name),
             }
         },
     )

@@ -4,10 +4,7 @@
 
 use crate::{
     error, inode, mirror,
-    policy::{
-        decide,
-        Policy, //
-    },
+    policy::decide,
     route::{
         BranchId,
         Op, //
@@ -61,7 +58,7 @@ pub(crate) fn lookup(entry: Entry<'_>) -> Result<Option<ARef<SwitchDentry>>> {
         branch.check_depth(branch.root().inode().ok_or(ENOENT)?)?;
     }
     let Some(dir) = dir_in(info, entry, home)? else {
-        return connect(&policy, entry, tag, None, None);
+        return connect(info, entry, tag, None, None);
     };
     let real = {
         let _creds = info.mounter.assume();
@@ -77,12 +74,12 @@ pub(crate) fn lookup(entry: Entry<'_>) -> Result<Option<ARef<SwitchDentry>>> {
         }
         None => None,
     };
-    connect(&policy, entry, tag, Some(real), inode)
+    connect(info, entry, tag, Some(real), inode)
 }
 
 /// Gives a name what was found for it.
 fn connect(
-    policy: &Policy,
+    info: &Info,
     entry: Entry<'_>,
     tag: Tag,
     real: Option<ARef<Dentry>>,
@@ -90,7 +87,6 @@ fn connect(
 ) -> Result<Option<ARef<SwitchDentry>>> {
     let dentry = entry.dentry();
     if let Some(inode) = &inode {
-        let info = inode.sb().info();
         info.refresh(inode);
     }
     dentry.set_tag(tag);
@@ -98,9 +94,9 @@ fn connect(
     let alias = dentry.splice(inode)?;
     if let Some(alias) = &alias {
         // A directory that was renamed in its branch: what is below it has other paths.
-        policy.forget_paths();
+        info.policy.with(|policy| policy.forget_paths());
         alias.set_tag(Tag::NONE);
-        if alias.real().map(Dentry::id) != real.as_ref().map(|d| d.id()) {
+        if alias.real().map(|d| d.id()) != real.as_ref().map(|d| d.id()) {
             alias.set_real(real);
         }
     }
@@ -204,7 +200,14 @@ impl DentryOps for Names {
         let Some(home) = home(info, name)? else {
             return Ok(false);
         };
-        let Some(real) = name.dentry.real() else {
+        let kept;
+        let real = if name.in_rcu() {
+            name.dentry.real_rcu()
+        } else {
+            kept = name.dentry.real();
+            kept.as_deref()
+        };
+        let Some(real) = real else {
             // Nothing tells when the missing directory in the home appears.
             return Ok(false);
         };
@@ -224,7 +227,7 @@ impl DentryOps for Names {
         if let (Some(inode), Some(found)) = (inode, real.inode()) {
             // The VFS checks some of them before it asks.
             let branch = info.branches.of(home)?;
-            if inode.differs_from(found, branch.mount.idmap(), branch.mode_mask()) {
+            if inode.differs_from(found, branch.mount.idmap(), branch.mode_mask_of(inode)) {
                 if name.in_rcu() {
                     return Err(ECHILD);
                 }

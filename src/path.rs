@@ -43,6 +43,17 @@ impl Chain {
     }
 }
 
+/// One name on the way down, with the sequence number that its dentry had before its parent and its
+/// name were read.
+pub(crate) struct Step<'a> {
+    /// The name's dentry.
+    pub(crate) dentry: &'a SwitchDentry,
+    /// The sequence number.
+    pub(crate) seq: u32,
+    /// The name.
+    pub(crate) name: Name<'a>,
+}
+
 /// Folds over the path of `dentry`: `begin` with the nearest dentry for which `stop` holds (or the
 /// root), then `step` with each name below it down to `dentry`.
 ///
@@ -52,16 +63,19 @@ pub(crate) fn fold<T>(
     dentry: &SwitchDentry,
     stop: impl Fn(&SwitchDentry) -> bool,
     begin: impl Fn(&SwitchDentry) -> Result<T>,
-    step: impl Fn(T, &SwitchDentry, Name<'_>) -> Result<T>,
+    step: impl Fn(T, Step<'_>) -> Result<T>,
 ) -> Result<T> {
     for _ in 0..TRIES {
         let chain = Chain::climb(dentry, &stop)?;
         let mut result = begin(&chain.top);
-        for (dentry, _) in chain.steps.iter() {
+        for (dentry, seq) in chain.steps.iter() {
             let Ok(value) = result else {
                 break;
             };
-            result = dentry.with_name(|name| step(value, dentry, name));
+            result = dentry.with_name(|name| {
+                let seq = *seq;
+                step(value, Step { dentry, seq, name })
+            });
         }
         if chain.holds() {
             return result;

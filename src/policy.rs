@@ -136,13 +136,12 @@ impl Policy {
                     top.tag()
                 })
             },
-            |tag, dentry, name| {
-                let seq = dentry.seq();
-                let tag = self.child_tag(tag, name)?;
-                dentry.set_tag(tag);
+            |tag, step| {
+                let tag = self.child_tag(tag, step.name)?;
+                step.dentry.set_tag(tag);
                 // Renamed meanwhile, the name may have lost its old tag before it got this one.
-                if dentry.seq() != seq {
-                    dentry.set_tag(Tag::NONE);
+                if step.dentry.seq() != step.seq {
+                    step.dentry.set_tag(Tag::NONE);
                 }
                 Ok(tag)
             },

@@ -173,7 +173,7 @@ impl Info {
 
     /// Takes over the attributes of `real`, the object of `inode` in `branch`.
     pub(crate) fn refresh_from(&self, inode: &SwitchInode, branch: &Branch, real: &Inode) {
-        inode.refresh_from(real, branch.mount.idmap(), branch.mode_mask());
+        inode.refresh_from(real, branch.mount.idmap(), branch.mode_mask_of(inode));
     }
 
     /// The root directory of branch `id`.
