@@ -8,8 +8,8 @@
 SWITCHFS_CACHE=${SWITCHFS_CACHE:-$HOME/.cache/switchfs}
 export SWITCHFS_CACHE
 
-# The space that a build root, two kernels and an image take, with some air.
-cache_need_gb=12
+# The space that making an entry needs, with some air. A script that makes more sets more.
+need_gb=4
 
 # key STRING...: a short hash of a recipe.
 key() {
@@ -25,8 +25,8 @@ need_space() {
 	local free
 	mkdir -p "$SWITCHFS_CACHE"
 	free=$(df --output=avail -B 1G "$SWITCHFS_CACHE" | tail -n 1)
-	((free >= cache_need_gb)) ||
-		die "needs $cache_need_gb GB of disk for $SWITCHFS_CACHE, there are only $((free)) GB; free some or set SWITCHFS_CACHE"
+	((free >= need_gb)) ||
+		die "needs $need_gb GB of disk for $SWITCHFS_CACHE, there are less than $((free + 1)) GB; free some or set SWITCHFS_CACHE"
 }
 
 # complete ENTRY: whether it needs no more work.

@@ -16,14 +16,14 @@ host_mirror() {
 	codename=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
 	# Another distribution's mirror has no Debian.
 	[[ $id == debian ]] || return 0
-	apt-get indextargets --format '$(RELEASE) $(COMPONENT) $(REPO_URI)' 'Created-By: Packages' |
+	apt-get indextargets --format='$(RELEASE) $(COMPONENT) $(REPO_URI)' 'Created-By: Packages' |
 		awk -v codename="$codename" \
 			'$2 == "main" && $3 ~ /^(https?|file):.*debian\/?$/ && ($1 == codename || $1 ~ /^(oldstable|stable|testing|unstable|sid)$/) { print $3; exit }'
 }
 
 # host_apt_options: what the host needs to reach its mirror, as mmdebstrap options.
 host_apt_options() {
-	apt-config dump --no-empty --format '--aptopt=%F "%v"%n' \
+	apt-config dump --no-empty --format='--aptopt=%F "%v"%n' \
 		Acquire::http::Proxy Acquire::https::Proxy Acquire::Check-Date Acquire::Check-Valid-Until
 }
 
@@ -37,6 +37,18 @@ need_mmdebstrap() {
 		DEBIAN_FRONTEND=noninteractive apt-get -q update &&
 			DEBIAN_FRONTEND=noninteractive apt-get -q install -y --no-install-recommends mmdebstrap debian-archive-keyring
 	} >"$step_log" 2>&1 || die "needs mmdebstrap and apt-get cannot install it: $(grep -m 1 '^E:' "$step_log") (log: $step_log)"
+}
+
+need_mirror() {
+	local mirror folder
+	mirror=$(host_mirror)
+	[[ -n $mirror ]] || return 0
+	folder=$(mktemp -d)
+	/usr/lib/apt/apt-helper -o Acquire::Retries=0 download-file "${mirror%/}/dists/$suite/InRelease" "$folder/InRelease" \
+		>/dev/null 2>&1 || rmdir "$folder"
+	[[ -e $folder ]] ||
+		die "no Debian mirror with $suite at $mirror; give one with SWITCHFS_MIRROR=URL"
+	rm -r "$folder"
 }
 
 # debootstrap_into DIR PACKAGE,... [OPTION...]: a trixie with backports.
