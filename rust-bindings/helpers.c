@@ -96,6 +96,7 @@ bool switchfs_helper_d_at(const struct dentry *dentry, const struct dentry *pare
 		const unsigned char *n;
 
 		seq = read_seqcount_begin(&dentry->d_seq);
+		/* Pairs with the publication of the name in __d_alloc(). */
 		n = smp_load_acquire(&dentry->d_name.name);
 		same = !d_unhashed(dentry) &&
 		       READ_ONCE(dentry->d_parent) == parent &&
