@@ -31,6 +31,8 @@ int world_enter(struct world *w);
 void world_leave(struct world *w);
 /* Makes an ext4 filesystem of its own and mounts it at DIR. */
 int ext4_mount(const struct world *w, const char *dir);
+/* The same with accounting for quotas, which quotactl(2) can switch on. */
+int ext4_quota_mount(const struct world *w, const char *dir);
 int tmpfs_mount(const char *dir);
 int bind_mount(const char *from, const char *to);
 

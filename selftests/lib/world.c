@@ -97,11 +97,12 @@ static int copy_sparse(const char *from, int to)
 }
 
 /* mke2fs takes long in a slow machine: a ready image may be handed in. */
-static int make_image(const char *path)
+static int make_image(const char *path, bool quota)
 {
-	const char *ready = getenv("SWITCHFS_EXT4_IMAGE");
+	const char *ready = quota ? NULL : getenv("SWITCHFS_EXT4_IMAGE");
 	char *argv[] = { "mke2fs", "-q", "-F", "-t", "ext4", "-m", "0", "-O",
-			 "^has_journal", "-b", "4096", "-E", "lazy_itable_init=1,nodiscard",
+			 quota ? "^has_journal,quota" : "^has_journal", "-b",
+			 "4096", "-E", "lazy_itable_init=1,nodiscard",
 			 (char *)path, NULL };
 	int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	int err = 0;
@@ -137,14 +138,14 @@ static int loop_attach(const char *image, char device[32])
 	return err ? -err : fd;
 }
 
-int ext4_mount(const struct world *w, const char *dir)
+static int mount_image(const struct world *w, const char *dir, bool quota)
 {
 	static int serial;
 	char image[PATH_SIZE], device[32];
 	int fd, err;
 
 	snprintf(image, sizeof(image), "%s/.image-%d-%d", w->work, getpid(), serial++);
-	err = make_image(image);
+	err = make_image(image, quota);
 	if (!err)
 		err = make_path(dir);
 	if (err)
@@ -158,6 +159,16 @@ int ext4_mount(const struct world *w, const char *dir)
 	if (!err && chmod(dir, 0755))
 		err = errno;
 	return err;
+}
+
+int ext4_mount(const struct world *w, const char *dir)
+{
+	return mount_image(w, dir, false);
+}
+
+int ext4_quota_mount(const struct world *w, const char *dir)
+{
+	return mount_image(w, dir, true);
 }
 
 int tmpfs_mount(const char *dir)
