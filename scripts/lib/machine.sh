@@ -33,7 +33,7 @@ start_vng() {
 			PATH=/opt/virtme/bin:$PATH
 			exec vng "$@"' - "$entry/modules" "$modules" \
 		--run "$release" --user root --root-disk "$image" --root-fstype ext4 --rw --qemu-opts=-snapshot \
-		--append ignore_loglevel "$@" ${command:+-- "$command"}
+		"$@" ${command:+-- "$command"}
 }
 
 # boot COMMAND: the machine as $cpus, $memory, $icount, $share and $limit ask for it, its console in $kernel_log.
@@ -49,12 +49,13 @@ boot() {
 	# Programs on virtiofs crash at random on the debug kernel.
 	[[ $kernel != debug ]] || options+=(--force-9p)
 	if [[ -z $1 ]]; then
-		start_vng "$limit" '' "${options[@]}" --cwd "$checkout"
+		# What the kernel does not know on its command line becomes the shell's environment.
+		start_vng "$limit" '' "${options[@]}" --cwd "$checkout" --append "SWITCHFS_KO=$checkout/.build/$kernel/switchfs.ko"
 		return
 	fi
 	# qemu opens its output files anew, which would truncate them and write over one another: it gets pipes.
 	{
-		start_vng "$limit" "$1" "${options[@]}" "--qemu-opts=-set chardev.console.path=$kernel_log" \
+		start_vng "$limit" "$1" "${options[@]}" "--qemu-opts=-set chardev.console.path=$kernel_log" --append ignore_loglevel \
 			</dev/null 2>&1 >&3 3>&- | cat >&2
 	} 3>&1 | cat
 }

@@ -45,7 +45,7 @@ need_mirror() {
 	[[ -n $mirror ]] || return 0
 	folder=$(mktemp -d)
 	/usr/lib/apt/apt-helper -o Acquire::Retries=0 download-file "${mirror%/}/dists/$suite/InRelease" "$folder/InRelease" \
-		>/dev/null 2>&1 || rmdir "$folder"
+		>/dev/null 2>&1 || rm -r "$folder"
 	[[ -e $folder ]] ||
 		die "no Debian mirror with $suite at $mirror; give one with SWITCHFS_MIRROR=URL"
 	rm -r "$folder"
