@@ -191,6 +191,14 @@ impl SwitchInode {
         };
     }
 
+    /// Whether the size differs from `real`'s.
+    pub(crate) fn size_differs_from(&self, real: &Inode) -> bool {
+        // SAFETY: Both are valid.
+        let own = unsafe { sys::switchfs_helper_i_size_read(self.as_raw()) };
+        // SAFETY: As above.
+        own != unsafe { sys::switchfs_helper_i_size_read(real.as_raw()) }
+    }
+
     /// Whether what permission checks look at differs from `real`'s. May be called in RCU walk.
     pub(crate) fn differs_from(&self, real: &Inode, idmap: Idmap<'_>, mode_mask: u16) -> bool {
         // SAFETY: All are valid; a torn comparison only makes the caller look again.

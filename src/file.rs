@@ -133,13 +133,14 @@ fn kill_hidden_setid(info: &Info, inode: &SwitchInode) -> Result {
 impl RegularFileOps for File {
     fn open(file: &RegularFile) -> Result<OpenFile> {
         let info = file.dentry().sb().info();
-        let known = info.policy.with(|policy| {
-            if policy.is_trivial() {
-                return Some((false, Ok(Decision::Home)));
-            }
-            let state = policy.state_of_tag(file.dentry().tag())?;
-            Some((state.splits_data(), decide(state, Use::Open)))
-        });
+        let known = if info.policy.is_plain() {
+            Some((false, Ok(Decision::Home)))
+        } else {
+            info.policy.with(|policy| {
+                let state = policy.state_of_tag(file.dentry().tag())?;
+                Some((state.splits_data(), decide(state, Use::Open)))
+            })
+        };
         let (split, decision) = match known {
             Some(known) => known,
             None => {
@@ -153,7 +154,7 @@ impl RegularFileOps for File {
         } else {
             OpenFile::One(open_as(info, file, decision?, false)?)
         };
-        info.refresh(file.inode());
+        info.refresh_changed(file.inode());
         Ok(open)
     }
 

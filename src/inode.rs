@@ -82,8 +82,7 @@ impl NodeOps for Node {
         check_mount(branch, inode, access)?;
         {
             // What a directory's change goes to, the branch of the new name, is asked by the change.
-            let spread = inode.file_type() == FileType::Dir
-                && info.policy.with(|policy| !policy.is_trivial());
+            let spread = inode.file_type() == FileType::Dir && !info.policy.is_plain();
             let asked = if spread {
                 access.without_write()
             } else {
@@ -112,7 +111,7 @@ impl NodeOps for Node {
         }
         if served.is_home() {
             set_identity(info, dentry, inode, stat)?;
-            info.refresh(inode);
+            info.refresh_changed(inode);
         } else {
             let home = info.home(inode)?;
             let real = inode.real().ok_or_else(error::estale)?;

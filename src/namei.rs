@@ -107,6 +107,9 @@ fn connect(
 /// the caller may not use the name; ECHILD in RCU walk when paths have to be looked at.
 fn home(info: &Info, name: &Revalidate<'_>) -> Result<Option<u8>> {
     let dentry = name.dentry;
+    if info.policy.is_plain_since(dentry.tag()) {
+        return Ok(Some(number(info.default)));
+    }
     let known = info.policy.with(|policy| {
         let state = policy.state_of_tag(dentry.tag())?;
         let home = number(state.home());

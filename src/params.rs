@@ -14,7 +14,10 @@ use crate::{
         BranchSpec,
         SpecError, //
     },
-    policy::Policy,
+    policy::{
+        InForce,
+        Policy, //
+    },
     route::{
         self,
         mem,
@@ -37,7 +40,6 @@ use crate::{
         NewSuper,
         Parameter,
         PathFile,
-        RcuArc,
         StatFs,
         SuperBlock,
         Value, //
@@ -288,7 +290,7 @@ fn compile(
         }
         CompileError::Twice(e) => context.refuse(EINVAL, fmt!("{}", e)),
     })?;
-    Policy::new(rules, default)
+    Policy::new(rules)
 }
 
 /// The branch that `default=` names, or the first one.
@@ -417,7 +419,8 @@ impl ContextOps for MountContext {
             branches,
             mounter,
             creds: wanted.creds.unwrap_or(CredsMode::Mounter),
-            policy: RcuArc::new(policy),
+            policy: InForce::new(policy),
+            default,
         };
         Ok(NewSuper {
             info: KBox::new(info, GFP_KERNEL)?,
@@ -426,7 +429,7 @@ impl ContextOps for MountContext {
     }
 
     fn root(info: &Info) -> Result<Identity<'_>> {
-        let default = info.policy.get().default();
+        let default = info.default;
         let branch = info.branches.get(default)?;
         let root = branch.root();
         inode::identity(branch, number(default), root, root.inode().ok_or(ENOENT)?)
@@ -435,7 +438,7 @@ impl ContextOps for MountContext {
     fn reconfigure(wanted: &mut Wanted, context: &Context<'_>, sb: &SuperBlock) -> Result {
         let info = sb.info();
         check_same_branches(context, info, &wanted.branches)?;
-        let default = info.policy.get().default();
+        let default = info.default;
         if wanted.default.is_some()
             && default_branch(context, &info.branches, wanted.default.as_ref())? != default
         {

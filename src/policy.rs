@@ -17,6 +17,7 @@ use crate::{
     vfs::{
         Entry,
         Name,
+        RcuArc,
         SwitchDentry,
         Tag, //
     },
@@ -46,13 +47,59 @@ fn new_generation() -> u64 {
 pub(crate) struct Policy {
     /// The compiled rules.
     rules: route::Policy,
-    /// The branch when no rule matches.
-    default: BranchId,
     /// Tags of other generations say nothing. Advanced when the paths below a directory change.
     generation: AtomicU64,
     /// What tags stand for.
     #[pin]
     states: States,
+}
+
+/// The policy of a mount, replaced as a whole.
+pub(crate) struct InForce {
+    /// The policy.
+    policy: RcuArc<Policy>,
+    /// Its generation when it is trivial, else 0: what needs no more is told by one load.
+    plain: AtomicU64,
+}
+
+impl InForce {
+    /// Puts the first policy of a mount in force.
+    pub(crate) fn new(policy: Arc<Policy>) -> Self {
+        Self {
+            plain: AtomicU64::new(policy.plain()),
+            policy: RcuArc::new(policy),
+        }
+    }
+
+    /// Puts `policy` in force; what began before ends under the old one. May sleep.
+    pub(crate) fn replace(&self, policy: Arc<Policy>) {
+        let plain = policy.plain();
+        // The grace period in between lets nobody go on with the old generation.
+        self.plain.store(0, Ordering::Release);
+        self.policy.replace(policy);
+        self.plain.store(plain, Ordering::Release);
+    }
+
+    /// Whether there are no rules. May be called in RCU walk.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.plain.load(Ordering::Acquire) != 0
+    }
+
+    /// Whether there are no rules and `tag` was made since. May be called in RCU walk.
+    pub(crate) fn is_plain_since(&self, tag: Tag) -> bool {
+        let plain = self.plain.load(Ordering::Acquire);
+        plain != 0 && plain == tag.generation()
+    }
+
+    /// Reads the policy in place. `f` must not sleep; may be called in RCU walk.
+    pub(crate) fn with<R>(&self, f: impl FnOnce(&Policy) -> R) -> R {
+        self.policy.with(f)
+    }
+
+    /// A reference to keep.
+    pub(crate) fn get(&self) -> Arc<Policy> {
+        self.policy.get()
+    }
 }
 
 /// What the policy says of an operation on a name.
@@ -66,11 +113,10 @@ pub(crate) enum Decision {
 
 impl Policy {
     /// Puts compiled rules in force.
-    pub(crate) fn new(rules: route::Policy, default: BranchId) -> Result<Arc<Self>> {
+    pub(crate) fn new(rules: route::Policy) -> Result<Arc<Self>> {
         let policy = Arc::pin_init(
             pin_init!(Self {
                 rules,
-                default,
                 generation: AtomicU64::new(new_generation()),
                 states <- States::new(),
             }),
@@ -85,14 +131,18 @@ impl Policy {
         self.rules.rules()
     }
 
-    /// The branch when no rule matches.
-    pub(crate) fn default(&self) -> BranchId {
-        self.default
-    }
-
     /// Whether there are no rules: every name's home is the default branch, and serves everything.
     pub(crate) fn is_trivial(&self) -> bool {
         self.rules().is_empty()
+    }
+
+    /// The generation, if it is trivial, and then never changes; else 0.
+    fn plain(&self) -> u64 {
+        if self.is_trivial() {
+            self.generation()
+        } else {
+            0
+        }
     }
 
     /// The generation of tags made now. May be called in RCU walk.

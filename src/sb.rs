@@ -11,7 +11,7 @@ use crate::{
     policy::{
         decide,
         Decision,
-        Policy, //
+        InForce, //
     },
     route::{
         BranchId,
@@ -23,7 +23,6 @@ use crate::{
         Dentry,
         FileSystem,
         Inode,
-        RcuArc,
         RealPath,
         StatFs,
         SuperBlock,
@@ -56,7 +55,9 @@ pub(crate) struct Info {
     /// Whose credentials branch calls run under.
     pub(crate) creds: CredsMode,
     /// The rules in force.
-    pub(crate) policy: RcuArc<Policy>,
+    pub(crate) policy: InForce,
+    /// The branch of names that no rule speaks of.
+    pub(crate) default: BranchId,
 }
 
 /// An object of a branch that serves an operation.
@@ -108,13 +109,10 @@ impl Info {
 
     /// What the policy says of `op` on `dentry`; no rule moves or denies the root. May sleep.
     pub(crate) fn decide(&self, dentry: &SwitchDentry, op: Op) -> Result<Decision> {
-        if dentry.is_root() {
+        if self.policy.is_plain() || dentry.is_root() {
             return Ok(Decision::Home);
         }
         let known = self.policy.with(|policy| {
-            if policy.is_trivial() {
-                return Some(Ok(Decision::Home));
-            }
             policy
                 .state_of_tag(dentry.tag())
                 .map(|state| decide(state, op))
@@ -168,6 +166,17 @@ impl Info {
     pub(crate) fn refresh(&self, inode: &SwitchInode) {
         if let (Ok(branch), Some(real)) = (self.home(inode), inode.real_inode()) {
             self.refresh_from(inode, branch, real);
+        }
+    }
+
+    /// As [`Info::refresh`], but only when something differs that the VFS looks at by itself.
+    pub(crate) fn refresh_changed(&self, inode: &SwitchInode) {
+        if let (Ok(branch), Some(real)) = (self.home(inode), inode.real_inode()) {
+            let mask = branch.mode_mask_of(inode);
+            if inode.size_differs_from(real) || inode.differs_from(real, branch.mount.idmap(), mask)
+            {
+                self.refresh_from(inode, branch, real);
+            }
         }
     }
 
