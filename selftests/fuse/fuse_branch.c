@@ -25,6 +25,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "node.h"
@@ -106,6 +107,17 @@ destroy:
 	return status;
 }
 
+/* One descriptor an object that the kernel knows. */
+static void more_files(void)
+{
+	struct rlimit limit = { 1 << 18, 1 << 18 };
+
+	if (!setrlimit(RLIMIT_NOFILE, &limit) || getrlimit(RLIMIT_NOFILE, &limit))
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 enum { TIMEOUT = 256, ENTRY, ATTR, NEGATIVE, PLUS, ACCESS, STATS, READY, DAEMON, RESET };
 
 static const struct option options[] = {
@@ -179,6 +191,7 @@ int main(int argc, char **argv)
 			return 1;
 	}
 	umask(0);
+	more_files();
 	settings.source = argv[optind];
 	root.fd = open(settings.source, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (root.fd < 0)

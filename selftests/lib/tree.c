@@ -76,6 +76,7 @@ static int make_stand_ins(void)
 
 static int make_mounts(void)
 {
+	const char *creds = getenv("SWITCHFS_TREE_CREDS") ?: "mounter";
 	int err;
 
 	if (getenv("SWITCHFS_STAND_IN")) {
@@ -85,25 +86,48 @@ static int make_mounts(void)
 	if (!switchfs_present())
 		return trouble("no switchfs in /proc/filesystems", ENODEV);
 	err = switchfs_mount(in_work("mnt/local"),
-			     "branch", fmt("a=%s", in_work("ext4/local")), END);
+			     "branch", fmt("a=%s", in_work("ext4/local")),
+			     "creds", creds, END);
 	if (err)
 		return trouble("mount of local", err);
 	err = switchfs_mount(in_work("mnt/fuse"),
-			     "branch", fmt("a=%s", in_work("fuse/whole")), END);
+			     "branch", fmt("a=%s", in_work("fuse/whole")),
+			     "creds", creds, END);
 	if (err)
 		return trouble("mount of fuse", err);
 	err = switchfs_mount(in_work("mnt/both"),
 			     "branch", fmt("hot=%s", in_work("ext4/hot")),
 			     "branch", fmt("cold=%s", in_work("fuse/cold")),
 			     "rule", "path=/cold/** -> cold",
-			     "rule", "name=*.c -> cold", END);
+			     "rule", "name=*.c -> cold", "creds", creds, END);
 	return err ? trouble("mount of both", err) : 0;
+}
+
+/* SWITCHFS_TREE_GROUND: another filesystem than ext4 under it all. */
+static int mount_ground(void)
+{
+	const char *ground = getenv("SWITCHFS_TREE_GROUND") ?: "ext4";
+	const char *at = in_work("ext4");
+
+	if (!strcmp(ground, "tmpfs"))
+		return tmpfs_mount(at);
+	if (!strcmp(ground, "overlay"))
+		return make_path(in_work("lower")) ?: make_path(in_work("upper")) ?:
+		       make_path(in_work("scratch")) ?: make_path(at) ?:
+		       ERR(mount("overlay", at, "overlay", 0,
+				 fmt("lowerdir=%s,upperdir=%s,workdir=%s",
+				     in_work("lower"), in_work("upper"),
+				     in_work("scratch"))));
+	return ext4_mount(&tree_world, at);
 }
 
 /* What cannot be made without the module under test must be there. */
 static int make_ground(const char *server_option)
 {
-	const char *const options[] = { server_option, NULL };
+	/* SWITCHFS_TREE_SERVER: another option of the server's. */
+	const char *const options[] = {
+		server_option, getenv("SWITCHFS_TREE_SERVER"), NULL,
+	};
 	static const char *const dirs[] = {
 		"ext4/plain", "ext4/local", "ext4/hot", "fuse/whole",
 		"fuse/cold/cold", "mnt/local", "mnt/fuse", "mnt/both",
@@ -113,7 +137,7 @@ static int make_ground(const char *server_option)
 
 	err = world_enter(&tree_world);
 	if (!err)
-		err = ext4_mount(&tree_world, in_work("ext4"));
+		err = mount_ground();
 	if (!err)
 		err = server_start(&tree_server, in_work("fuse"), options);
 	for (i = 0; !err && i < sizeof(dirs) / sizeof(*dirs); i++)

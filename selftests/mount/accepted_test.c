@@ -229,6 +229,55 @@ TEST_F(site, mount_works_on_when_the_branch_is_unmounted_elsewhere)
 	ASSERT_OK(umount2("mnt", 0));
 }
 
+/* Whether the process ends by itself soon. */
+static bool ends(pid_t pid)
+{
+	int status, tries;
+
+	for (tries = 0; tries < 200 * time_factor(); tries++) {
+		if (waitpid(pid, &status, WNOHANG) == pid)
+			return true;
+		usleep(10000);
+	}
+	return false;
+}
+
+TEST_F(site, unmount_lets_the_branches_go)
+{
+	int i;
+
+	DOES(ext4_mount(&self->site.w, site_path(&self->site, "hot")));
+	DOES(server_start(&self->site.s, site_path(&self->site, "cold"), NULL));
+	ASSERT_EQ(0, SITE_MOUNT(&self->site, "rule", "name=*.c -> cold"));
+	for (i = 0; i < 20; i++) {
+		DOES(put(fmt("mnt/f%d", i), "x"));
+		DOES(put(fmt("mnt/f%d.c", i), "x"));
+		EXPECT_FALSE(present(fmt("mnt/g%d.c", i)));
+	}
+	DOES(make_path("mnt/d/e"));
+	DOES(put("mnt/d/e/f.c", "x"));
+	EXPECT_LE(41, count_in("mnt"));
+	ASSERT_OK(umount2("mnt", 0));
+	ASSERT_OK(umount2("hot", 0));
+	ASSERT_OK(umount2("cold", 0));
+	/* The server ends with the last reference to its filesystem. */
+	EXPECT_TRUE(ends(self->site.s.pid));
+	self->site.s.pid = 0;
+}
+
+TEST_F(site, what_is_mounted_on_a_vanished_name_is_detached)
+{
+	ASSERT_EQ(0, SITE_MOUNT(&self->site));
+	DOES(make_path("mnt/m"));
+	ASSERT_OK(mount("t", "mnt/m", "tmpfs", 0, NULL));
+	DOES(put("mnt/m/over", ""));
+	ASSERT_OK(rmdir("hot/m"));
+	EXPECT_FALSE(present("mnt/m"));
+	ASSERT_OK(mkdir("hot/m", 0755));
+	EXPECT_STREQ("", names_in("mnt/m"));
+	ASSERT_OK(umount2("mnt", 0));
+}
+
 TEST_F(site, statfs_tells_the_type_and_no_other_fields_of_a_branch)
 {
 	struct statfs here, hot;

@@ -77,6 +77,25 @@ TEST_F(site, callers_own_credentials_make_objects_of_the_caller)
 	EXPECT_EQ(EACCES, AS_USER(SOMEONE_ELSE, mkdir("mnt/d/x", 0755)));
 }
 
+TEST_F(site, callers_own_credentials_ask_for_no_more_than_the_call_does)
+{
+	int fd;
+
+	DOES(put_program("hot/prog"));
+	ASSERT_OK(chmod("hot/prog", 0711));
+	ASSERT_OK(chmod("hot", 0777));
+	ASSERT_EQ(0, SITE_MOUNT(&self->site, "creds", "caller"));
+	EXPECT_EQ((10 + SOMEONE) & 255, runs("mnt/prog", SOMEONE));
+	EXPECT_EQ(EACCES, AS_USER(SOMEONE, open("mnt/prog", O_RDONLY)));
+	/* The mode of a new file is for those who open it later. */
+	user_become(SOMEONE);
+	fd = open("mnt/f", O_CREAT | O_EXCL | O_RDWR, 0400);
+	EXPECT_LE(0, fd);
+	EXPECT_EQ(1, write(fd, "x", 1));
+	user_return();
+	EXPECT_EQ(EACCES, AS_USER(SOMEONE, open("mnt/f", O_RDWR)));
+}
+
 TEST_F(site, permission_is_checked_above_a_server_that_checks_nothing)
 {
 	DOES(server_start(&self->site.s, site_path(&self->site, "cold"), trusting));
