@@ -17,6 +17,12 @@ kvm_boots() {
 	[[ $(cat "$answer") == yes ]]
 }
 
+# A busy host takes the machine's time away, which must not look like a broken timer or a stall.
+patience=(no_timer_check rcupdate.rcu_cpu_stall_timeout=100 watchdog_thresh=50 workqueue.watchdog_thresh=100)
+# identify_cpu() clears the LA57 feature for a moment, in which KASAN takes every address of an
+# interrupt for a wild one; and four levels of page tables are quicker to emulate.
+patience+=(no5lvl)
+
 # start_vng SECONDS COMMAND OPTION...: runs one machine, killed after SECONDS. No COMMAND: a prompt.
 start_vng() {
 	local seconds=$1 command=$2 release modules
@@ -33,6 +39,7 @@ start_vng() {
 			PATH=/opt/virtme/bin:$PATH
 			exec vng "$@"' - "$entry/modules" "$modules" \
 		--run "$release" --user root --root-disk "$image" --root-fstype ext4 --rw --qemu-opts=-snapshot \
+		"${patience[@]/#/--append=}" \
 		"$@" ${command:+-- "$command"}
 }
 
