@@ -6,7 +6,6 @@
  * instructions (scripts/vm --icount) that is instructions per call. Every
  * number is the least of several rounds, all with warm caches but lookupcold.
  */
-#define _GNU_SOURCE
 #include <dirent.h>
 #include <err.h>
 #include <errno.h>

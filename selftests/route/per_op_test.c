@@ -190,6 +190,19 @@ TEST_F(site, create_that_would_not_be_found_again_is_einval)
 	EXPECT_STREQ("", klog_complaints(log, false));
 }
 
+TEST_F(site, refusals_do_not_flood_the_log)
+{
+	const char *said;
+	int log = klog_open(), i, lines = 0;
+
+	ASSERT_EQ(0, SITE_MOUNT(&self->site, "rule", "op=create name=*.x -> cold"));
+	for (i = 0; i < 200; i++)
+		EXPECT_EQ(EINVAL, put(fmt("mnt/f%d.x", i), ""));
+	for (said = klog_complaints(log, true); *said; said++)
+		lines += *said == '\n';
+	EXPECT_GE(15, lines);
+}
+
 TEST_F(site, create_routed_along_with_lookup_is_found_again)
 {
 	ASSERT_EQ(0, SITE_MOUNT(&self->site, "rule",
