@@ -27,10 +27,13 @@ check-debug: ## all kselftests on a kernel with KASAN, lockdep and kmemleak
 lint: ## all checkers
 	scripts/lint
 
+bench-quick: ## counted instructions: native, bind mount, overlayfs and switchfs
+	scripts/bench-quick
+
 clean: ## removes what was built in the checkout
 	rm -rf .build
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1: /p' Makefile
 
-.PHONY: modules install demo shell check check-debug lint clean help
+.PHONY: modules install demo shell check check-debug lint bench-quick clean help

@@ -15,7 +15,7 @@ use crate::{
         SpecError, //
     },
     policy::{
-        InForce,
+        LivePolicy,
         Policy, //
     },
     route::{
@@ -419,7 +419,7 @@ impl ContextOps for MountContext {
             branches,
             mounter,
             creds: wanted.creds.unwrap_or(CredsMode::Mounter),
-            policy: InForce::new(policy),
+            policy: LivePolicy::new(policy),
             default,
         };
         Ok(NewSuper {

@@ -55,14 +55,14 @@ pub(crate) struct Policy {
 }
 
 /// The policy of a mount, replaced as a whole.
-pub(crate) struct InForce {
+pub(crate) struct LivePolicy {
     /// The policy.
     policy: RcuArc<Policy>,
     /// Its generation when it is trivial, else 0: what needs no more is told by one load.
     plain: AtomicU64,
 }
 
-impl InForce {
+impl LivePolicy {
     /// Puts the first policy of a mount in force.
     pub(crate) fn new(policy: Arc<Policy>) -> Self {
         Self {

@@ -11,7 +11,7 @@ use crate::{
     policy::{
         decide,
         Decision,
-        InForce, //
+        LivePolicy, //
     },
     route::{
         BranchId,
@@ -55,7 +55,7 @@ pub(crate) struct Info {
     /// Whose credentials branch calls run under.
     pub(crate) creds: CredsMode,
     /// The rules in force.
-    pub(crate) policy: InForce,
+    pub(crate) policy: LivePolicy,
     /// The branch of names that no rule speaks of.
     pub(crate) default: BranchId,
 }
