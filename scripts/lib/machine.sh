@@ -6,7 +6,8 @@
 kvm_boots() {
 	local answer probe=no
 	[[ -w /dev/kvm ]] || return 1
-	answer=$SWITCHFS_CACHE/kvm-$(key "$(uname -r)" "$(grep -m 1 'model name' /proc/cpuinfo)" "$entry")
+	# The machine may be another one than last time: its kernel and processor are part of the question.
+	answer=$SWITCHFS_CACHE/kvm-$(key "$(uname -r)" "$(grep -m 1 'model name' /proc/cpuinfo)")
 	if [[ ! -e $answer ]]; then
 		if start_vng 30 true --cpus 2 -m 1G </dev/null 2>&1 >/dev/null | cat >/dev/null; then
 			probe=yes
