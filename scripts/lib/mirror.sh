@@ -18,7 +18,7 @@ host_mirror() {
 	[[ $id == debian ]] || return 0
 	apt-get indextargets --format='$(RELEASE) $(COMPONENT) $(REPO_URI)' 'Created-By: Packages' |
 		awk -v codename="$codename" \
-			'$2 == "main" && $3 ~ /^(https?|file):.*debian\/?$/ && ($1 == codename || $1 ~ /^(oldstable|stable|testing|unstable|sid)$/) { print $3; exit }'
+			'$2 == "main" && $3 ~ /^(https?|file):.*debian/ && $3 !~ /security/ && ($1 == codename || $1 ~ /^(oldstable|stable|testing|unstable|sid)$/) { print $3; exit }'
 }
 
 # host_apt_options: what the host needs to reach its mirror, as mmdebstrap options.
