@@ -2,6 +2,8 @@
 /* One object served by several branches, operation by operation. */
 #include "site.h"
 
+#include <time.h>
+
 FIXTURE_VARIANT_ADD(site, local) { .parts = SITE_RAM };
 FIXTURE_VARIANT_ADD(site, fuse) { .parts = SITE_EXT4 | SITE_FUSE };
 
@@ -192,6 +194,7 @@ TEST_F(site, create_that_would_not_be_found_again_is_einval)
 
 TEST_F(site, refusals_do_not_flood_the_log)
 {
+	const time_t begun = time(NULL);
 	const char *said;
 	int log = klog_open(), i, lines = 0;
 
@@ -200,7 +203,8 @@ TEST_F(site, refusals_do_not_flood_the_log)
 		EXPECT_EQ(EINVAL, put(fmt("mnt/f%d.x", i), ""));
 	for (said = klog_complaints(log, true); *said; said++)
 		lines += *said == '\n';
-	EXPECT_GE(15, lines);
+	/* Ten in five seconds is what the kernel's own limit lets through. */
+	EXPECT_GE(10 * (2 + (time(NULL) - begun) / 5), lines);
 }
 
 TEST_F(site, create_routed_along_with_lookup_is_found_again)
