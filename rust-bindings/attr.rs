@@ -144,6 +144,14 @@ impl IAttr {
         }))
     }
 
+    /// Removal of the set-group-ID bit.
+    pub(crate) fn kill_setgid() -> Self {
+        Self(Opaque::new(sys::iattr {
+            ia_valid: sys::ATTR_KILL_SGID,
+            ..Default::default()
+        }))
+    }
+
     /// The owner, group and mode of `model`, for a directory that mirrors it.
     pub(crate) fn owner_and_mode(model: &SwitchInode) -> Self {
         // SAFETY: The inode is valid; a racing change gives the old or the new owner.

@@ -7,6 +7,7 @@
 use super::{
     fs_context,
     sys,
+    AclOps,
     ContextOps,
     DentryOps,
     DirFileOps,
@@ -14,7 +15,8 @@ use super::{
     InodeCache,
     NodeOps,
     RegularFileOps,
-    SuperOps, //
+    SuperOps,
+    XattrOps, //
 };
 use kernel::{
     error::to_result,
@@ -41,10 +43,14 @@ pub(crate) trait FileSystem {
     type Dir: DirOps;
     /// `inode_operations` of everything.
     type Node: NodeOps;
+    /// The ACL slots of `inode_operations`.
+    type Acl: AclOps;
     /// `file_operations` of regular files.
     type File: RegularFileOps;
     /// `file_operations` of directories.
     type DirFile: DirFileOps;
+    /// `xattr_handler`, and `listxattr` of `inode_operations`.
+    type Xattr: XattrOps;
 }
 
 /// The one filesystem of this module.

@@ -14,6 +14,7 @@ use super::{
     super_ops,
     switch_inode::Identity,
     sys,
+    xattr,
     Dentry,
     FileType,
     Mount,
@@ -302,6 +303,7 @@ unsafe fn fill(sb: *mut sys::super_block, new: NewSuper) -> Result {
     let s = unsafe { &mut *sb };
     s.s_op = super_ops::super_operations();
     s.s_magic = Fs::MAGIC as usize;
+    s.s_xattr = xattr::xattr_handlers().cast();
     s.s_stack_depth = i32::from(new.depth);
     // As for `MAX_LFS_FILESIZE` of 64 bits: the branch sets the limits.
     s.s_maxbytes = i64::MAX;

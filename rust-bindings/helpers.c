@@ -9,6 +9,7 @@
 #include <linux/mm.h>
 #include <linux/mnt_idmapping.h>
 #include <linux/namei.h>
+#include <linux/posix_acl.h>
 #include <linux/ratelimit.h>
 #include <linux/security.h>
 #include <linux/slab.h>
@@ -34,6 +35,12 @@ void switchfs_helper_revert_creds(const struct cred *old)
 void switchfs_helper_put_cred(const struct cred *cred)
 {
 	put_cred(cred);
+}
+
+/* Not audited: what the caller is not shown it did not ask for. */
+bool switchfs_helper_admin(void)
+{
+	return ns_capable_noaudit(&init_user_ns, CAP_SYS_ADMIN);
 }
 
 /* The caller's credentials without the right to exceed quotas and reserves. */
@@ -197,6 +204,23 @@ void switchfs_helper_copyattr(struct inode *inode, const struct inode *real,
 	spin_unlock(&inode->i_lock);
 }
 
+/*
+ * Whether a write finds nothing to take away (S_NOSEC) is known of the branch's
+ * inode at this moment alone: true for the time of a write under @inode's lock.
+ */
+bool switchfs_helper_set_nosec(struct inode *inode, const struct inode *real)
+{
+	unsigned int nosec = READ_ONCE(real->i_flags) & S_NOSEC;
+
+	inode_set_flags(inode, nosec, S_NOSEC);
+	return nosec;
+}
+
+void switchfs_helper_clear_nosec(struct inode *inode)
+{
+	inode_set_flags(inode, 0, S_NOSEC);
+}
+
 /* Whether what permission checks read is out of date. May run in RCU walk. */
 bool switchfs_helper_attr_differs(const struct inode *inode, const struct inode *real,
 				  struct mnt_idmap *idmap, umode_t mode_mask)
@@ -256,6 +280,72 @@ struct kmem_cache *switchfs_helper_inode_cache(const char *name, unsigned int si
 void *switchfs_helper_alloc_inode(struct super_block *sb, struct kmem_cache *cache)
 {
 	return alloc_inode_sb(sb, cache, GFP_KERNEL);
+}
+
+/*
+ * Takes over @acl of @real and returns it with the ids seen through @idmap: a
+ * copy, since the branch may have it cached.
+ */
+struct posix_acl *switchfs_helper_acl_map(struct posix_acl *acl, const struct inode *real,
+					  struct mnt_idmap *idmap)
+{
+	struct user_namespace *ns = i_user_ns(real);
+	struct posix_acl_entry *entry, *end;
+	struct posix_acl *mapped;
+
+	if (IS_ERR_OR_NULL(acl) || idmap == &nop_mnt_idmap)
+		return acl;
+
+	mapped = posix_acl_clone(acl, GFP_KERNEL);
+	posix_acl_release(acl);
+	if (!mapped)
+		return ERR_PTR(-ENOMEM);
+
+	FOREACH_ACL_ENTRY(entry, mapped, end) {
+		if (entry->e_tag == ACL_USER)
+			entry->e_uid = vfsuid_into_kuid(make_vfsuid(idmap, ns, entry->e_uid));
+		else if (entry->e_tag == ACL_GROUP)
+			entry->e_gid = vfsgid_into_kgid(make_vfsgid(idmap, ns, entry->e_gid));
+	}
+	return mapped;
+}
+
+struct posix_acl *switchfs_helper_acl_copy(const struct posix_acl *acl)
+{
+	return posix_acl_clone(acl, GFP_KERNEL);
+}
+
+void switchfs_helper_acl_release(struct posix_acl *acl)
+{
+	posix_acl_release(acl);
+}
+
+bool switchfs_helper_takes_acls(const struct inode *real)
+{
+	return IS_POSIXACL(real) && real->i_op->set_acl;
+}
+
+bool switchfs_helper_acl_clears_setgid(struct mnt_idmap *idmap, const struct inode *inode)
+{
+	return (inode->i_mode & S_ISGID) &&
+	       !vfsgid_in_group_p(i_gid_into_vfsgid(idmap, inode)) &&
+	       !capable_wrt_inode_uidgid(idmap, inode, CAP_FSETID);
+}
+
+/* Where there are no labels, or @to cannot have one, nothing is done. */
+int switchfs_helper_copy_label(struct inode *from, struct dentry *to)
+{
+	struct lsm_context label = {};
+	int err;
+
+	err = security_inode_getsecctx(from, &label);
+	if (!err) {
+		inode_lock(d_inode(to));
+		err = security_inode_setsecctx(to, label.context, label.len);
+		inode_unlock(d_inode(to));
+		security_release_secctx(&label);
+	}
+	return err == -EOPNOTSUPP ? 0 : err;
 }
 
 struct mnt_idmap *switchfs_helper_mnt_idmap(const struct vfsmount *mnt)

@@ -10,12 +10,14 @@
 #include <linux/fs.h>
 #include <linux/fs_context.h>
 #include <linux/mount.h>
+#include <linux/posix_acl.h>
 
 /* credentials */
 const struct cred *switchfs_helper_current_cred(void);
 const struct cred *switchfs_helper_override_creds(const struct cred *cred);
 void switchfs_helper_revert_creds(const struct cred *old);
 void switchfs_helper_put_cred(const struct cred *cred);
+bool switchfs_helper_admin(void);
 struct cred *switchfs_helper_mounter_creds(void);
 struct cred *switchfs_helper_creator_creds(const struct cred *base,
 					   const struct cred *caller,
@@ -41,11 +43,24 @@ void switchfs_helper_copyattr(struct inode *inode, const struct inode *real,
 			      struct mnt_idmap *idmap, umode_t mode_mask);
 bool switchfs_helper_attr_differs(const struct inode *inode, const struct inode *real,
 				  struct mnt_idmap *idmap, umode_t mode_mask);
+bool switchfs_helper_set_nosec(struct inode *inode, const struct inode *real);
+void switchfs_helper_clear_nosec(struct inode *inode);
 void switchfs_helper_lockdep_inode(struct inode *inode, int depth);
 void switchfs_helper_lockdep_sb(struct super_block *sb, int depth);
 struct kmem_cache *switchfs_helper_inode_cache(const char *name, unsigned int size,
 					       void (*ctor)(void *));
 void *switchfs_helper_alloc_inode(struct super_block *sb, struct kmem_cache *cache);
+
+/* ACLs */
+struct posix_acl *switchfs_helper_acl_map(struct posix_acl *acl, const struct inode *real,
+					  struct mnt_idmap *idmap);
+struct posix_acl *switchfs_helper_acl_copy(const struct posix_acl *acl);
+void switchfs_helper_acl_release(struct posix_acl *acl);
+bool switchfs_helper_takes_acls(const struct inode *real);
+bool switchfs_helper_acl_clears_setgid(struct mnt_idmap *idmap, const struct inode *inode);
+
+/* labels */
+int switchfs_helper_copy_label(struct inode *from, struct dentry *to);
 
 /* mounts and superblocks */
 struct mnt_idmap *switchfs_helper_mnt_idmap(const struct vfsmount *mnt);

@@ -5,12 +5,14 @@
 //! C header: [`include/linux/fs.h`](srctree/include/linux/fs.h)
 
 use super::{
+    acl,
     create::CreateKind,
     file_type::{
         FileSystem,
         Fs, //
     },
     sys,
+    xattr,
     Dentry,
     IAttr,
     Idmap,
@@ -129,26 +131,6 @@ impl<'a> DelayedCall<'a> {
     }
 }
 
-/// A POSIX ACL with a reference for the VFS.
-pub(crate) struct Acl(*mut sys::posix_acl);
-
-impl Acl {
-    /// The ACL of type `kind` of a branch's inode, if it has one.
-    ///
-    /// In RCU walk (`rcu`) only a cached one, else ECHILD. May sleep otherwise.
-    pub(crate) fn of(real: &super::Inode, kind: i32, rcu: bool) -> Result<Option<Self>> {
-        let acl = if rcu {
-            // SAFETY: The inode is valid within the RCU read-side critical section of the walk.
-            unsafe { sys::get_cached_acl_rcu(real.as_raw(), kind) }
-        } else {
-            // SAFETY: The inode is valid.
-            unsafe { sys::get_inode_acl(real.as_raw(), kind) }
-        };
-        let acl = from_err_ptr(acl)?;
-        Ok((!acl.is_null()).then_some(Self(acl)))
-    }
-}
-
 /// What a caller wants to do with an object (`MAY_*`).
 #[derive(Clone, Copy)]
 pub(crate) struct Access(pub(super) i32);
@@ -210,9 +192,6 @@ pub(crate) trait NodeOps {
 
     /// `update_time` of a link that was read. May sleep.
     fn accessed(inode: &SwitchInode) -> Result;
-
-    /// `get_inode_acl`: the ACL that permission checks use. In RCU walk when `rcu`.
-    fn get_inode_acl(inode: &SwitchInode, kind: i32, rcu: bool) -> Result<Option<Acl>>;
 }
 
 /// The operations of directories.
@@ -491,31 +470,15 @@ unsafe extern "C" fn update_time_callback(
     from_result(|| Node::accessed(inode).map(|()| 0))
 }
 
-/// `get_inode_acl`.
-///
-/// # Safety
-///
-/// Called by the VFS with an inode of switchfs.
-unsafe extern "C" fn get_inode_acl_callback(
-    inode: *mut sys::inode,
-    kind: c_int,
-    rcu: bool,
-) -> *mut sys::posix_acl {
-    // SAFETY: By the contract.
-    let inode = unsafe { SwitchInode::from_raw(inode) };
-    match Node::get_inode_acl(inode, kind, rcu) {
-        Ok(Some(acl)) => acl.0,
-        Ok(None) => core::ptr::null_mut(),
-        Err(e) => e.to_ptr(),
-    }
-}
-
 /// What every object has.
 const NODE: sys::inode_operations = sys::inode_operations {
     permission: Some(permission_callback),
     getattr: Some(getattr_callback),
     setattr: Some(setattr_callback),
-    get_inode_acl: Some(get_inode_acl_callback),
+    get_inode_acl: Some(acl::get_inode_acl_callback),
+    get_acl: Some(acl::get_acl_callback),
+    set_acl: Some(acl::set_acl_callback),
+    listxattr: Some(xattr::listxattr_callback),
     // No `update_time`: times are the branch's, and its files tell it. No `atomic_open`: the VFS calls lookup, create and
     // open in turn. No `readlink`: the VFS uses `get_link`.
     ..pin_init::zeroed()
@@ -526,6 +489,8 @@ const SYMLINK: sys::inode_operations = sys::inode_operations {
     get_link: Some(get_link_callback),
     update_time: Some(update_time_callback),
     get_inode_acl: None,
+    get_acl: None,
+    set_acl: None,
     ..NODE
 };
 

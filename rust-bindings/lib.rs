@@ -8,6 +8,7 @@
 
 mod sys;
 
+mod acl;
 mod attr;
 mod backing_file;
 mod create;
@@ -32,8 +33,16 @@ mod super_block;
 mod super_ops;
 mod switch_dentry;
 mod switch_inode;
+mod xattr;
 
 pub(crate) use self::{
+    acl::{
+        Acl,
+        AclKind,
+        AclOps,
+        CachedAcl,
+        NewAcl, //
+    },
     attr::{
         IAttr,
         Stat,
@@ -96,7 +105,6 @@ pub(crate) use self::{
     },
     inode_ops::{
         Access,
-        Acl,
         DelayedCall,
         DirOps,
         Entry,
@@ -136,6 +144,13 @@ pub(crate) use self::{
     switch_inode::{
         Identity,
         InodeCache,
+        Nosec,
         SwitchInode, //
+    },
+    xattr::{
+        sees_trusted,
+        XattrBuffer,
+        XattrOps,
+        XattrValue, //
     },
 };

@@ -135,6 +135,12 @@ impl Mount {
         unsafe { Idmap::from_raw(idmap) }
     }
 
+    /// Whether ids are mapped.
+    pub(crate) fn is_idmapped(&self) -> bool {
+        let nop = &raw mut sys::nop_mnt_idmap;
+        self.idmap().as_raw() != nop
+    }
+
     /// The device number of the superblock.
     pub(crate) fn dev(&self) -> u32 {
         // SAFETY: The mount pins its superblock.
@@ -246,6 +252,14 @@ impl<'a> RealPath<'a> {
         to_result(unsafe {
             sys::inode_permission(self.mount.idmap().as_raw(), inode.as_raw(), access.0)
         })
+    }
+
+    /// Gives the object the security label of `model`; nothing happens where there are none. The
+    /// caller has write access to the mount, and the branch's lock is not held. May sleep.
+    pub(crate) fn copy_label(&self, model: &Inode) -> Result {
+        self.inode()?;
+        // SAFETY: Both are valid, and the dentry is positive.
+        to_result(unsafe { sys::switchfs_helper_copy_label(model.as_raw(), self.dentry.as_raw()) })
     }
 
     /// Updates the access time as a read through the branch's own mount would.

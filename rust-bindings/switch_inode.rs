@@ -228,6 +228,14 @@ impl SwitchInode {
         unsafe { Inode::from_raw(self.as_raw()) }.lock()
     }
 
+    /// Spares a write the search for set-id bits and capabilities when the branch's inode `real` is
+    /// known to have none. The caller holds the lock until the guard is dropped.
+    pub(crate) fn follow_nosec(&self, real: &Inode) -> Nosec<'_> {
+        // SAFETY: Both are valid; the caller holds this inode's lock.
+        let known = unsafe { sys::switchfs_helper_set_nosec(self.as_raw(), real.as_raw()) };
+        Nosec(self, known)
+    }
+
     /// Gives up the branch's dentry, but leaves the pointer to those in RCU walk.
     ///
     /// # Safety
@@ -298,6 +306,19 @@ impl SwitchInode {
         // SAFETY: Nobody has taken the lock yet.
         unsafe { sys::switchfs_helper_lockdep_inode(inode, i32::from(identity.depth)) };
         self.refresh_from(real_inode, identity.idmap, identity.mode_mask);
+    }
+}
+
+/// The time in which an inode may have `S_NOSEC`.
+#[must_use]
+pub(crate) struct Nosec<'a>(&'a SwitchInode, bool);
+
+impl Drop for Nosec<'_> {
+    fn drop(&mut self) {
+        if self.1 {
+            // SAFETY: The inode is valid; the one who made the guard still holds its lock.
+            unsafe { sys::switchfs_helper_clear_nosec(self.0.as_raw()) };
+        }
     }
 }
 

@@ -16,6 +16,11 @@ pub(crate) fn enotempty() -> Error {
     Error::from_errno(-39)
 }
 
+/// No such attribute.
+pub(crate) fn enodata() -> Error {
+    Error::from_errno(-61)
+}
+
 /// Filesystems are stacked too deep.
 pub(crate) fn eloop() -> Error {
     Error::from_errno(-40)
@@ -24,6 +29,11 @@ pub(crate) fn eloop() -> Error {
 /// A place where something is mounted by itself.
 pub(crate) fn eremote() -> Error {
     Error::from_errno(-66)
+}
+
+/// Not supported by the branch.
+pub(crate) fn eopnotsupp() -> Error {
+    Error::from_errno(-95)
 }
 
 /// The object is not the one that was found before.

@@ -18,6 +18,7 @@ use crate::{
         BackingFile,
         IAttr,
         Iocb,
+        Nosec,
         OpenFile,
         Owner,
         RegularFile,
@@ -104,8 +105,13 @@ fn open_split(info: &Info, file: &RegularFile) -> Result<OpenFile> {
 }
 
 /// What a write does before the branch is called: takes over the attributes that decide about
-/// set-id bits, and refuses what the branch's flags refuse. The inode is locked.
-fn before_write(info: &Info, file: &RegularFile, backing: &BackingFile) -> Result {
+/// set-id bits, and refuses what the branch's flags refuse. The inode is locked, also while the result
+/// is kept.
+fn before_write<'a>(
+    info: &Info,
+    file: &'a RegularFile,
+    backing: &BackingFile,
+) -> Result<Nosec<'a>> {
     let inode = file.inode();
     let branch = info.home(inode)?;
     let real = inode.real_inode().ok_or_else(error::estale)?;
@@ -114,7 +120,7 @@ fn before_write(info: &Info, file: &RegularFile, backing: &BackingFile) -> Resul
     if real.mode() & !branch.mode_mask_of(inode) != 0 {
         kill_hidden_setid(info, inode)?;
     }
-    Ok(())
+    Ok(inode.follow_nosec(real))
 }
 
 /// Removes the set-id bits that this mount does not show, and the VFS so does not remove.
@@ -190,7 +196,7 @@ impl RegularFileOps for File {
         let info = file.dentry().sb().info();
         let _lock = file.inode().lock();
         let backing = file.backing(Use::Write)?;
-        before_write(info, file, backing)?;
+        let _nosec = before_write(info, file, backing)?;
         backing.follow_flags(file)?;
         backing.write(io, info.io_creds())
     }
@@ -211,7 +217,7 @@ impl RegularFileOps for File {
         let info = file.dentry().sb().info();
         let _lock = file.inode().lock();
         let backing = file.backing(Use::SpliceWrite)?;
-        before_write(info, file, backing)?;
+        let _nosec = before_write(info, file, backing)?;
         backing.follow_flags(file)?;
         backing.splice_write(splice, info.io_creds())
     }
@@ -247,7 +253,7 @@ impl RegularFileOps for File {
         let info = file.dentry().sb().info();
         let _lock = file.inode().lock();
         let backing = file.backing(Use::Write)?;
-        before_write(info, file, backing)?;
+        let _nosec = before_write(info, file, backing)?;
         file.remove_privileges()?;
         let result = {
             let _creds = info.assume();

@@ -9,7 +9,6 @@ use crate::{
     sb::Info,
     vfs::{
         Access,
-        Acl,
         DelayedCall,
         Dentry,
         FileType,
@@ -175,13 +174,5 @@ impl NodeOps for Node {
         branch.at(real).touch_atime();
         info.refresh(inode);
         Ok(())
-    }
-
-    fn get_inode_acl(inode: &SwitchInode, kind: i32, rcu: bool) -> Result<Option<Acl>> {
-        let info = inode.sb().info();
-        let real = inode.real_inode().ok_or(ECHILD)?;
-        // In RCU walk only what the branch has cached is looked at, which asks for no credentials.
-        let _creds = (!rcu).then(|| info.assume());
-        Acl::of(real, kind, rcu)
     }
 }

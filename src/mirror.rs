@@ -10,13 +10,18 @@ use crate::{
     vfs::{
         create_in,
         lookup_one,
+        remove,
+        AclKind,
         CreateKind,
         Dentry,
         Entry,
         FileType,
         IAttr,
         Name,
-        SwitchDentry, //
+        RealPath,
+        RemoveKind,
+        SwitchDentry,
+        SwitchInode, //
     },
 };
 use kernel::{
@@ -92,8 +97,8 @@ pub(crate) fn find_dir(
     }))
 }
 
-/// As [`find_dir`], but what is missing is made, each directory with the mode and owner of the one
-/// that it mirrors. The caller has no lock of the branch. May sleep.
+/// As [`find_dir`], but what is missing is made, each directory with the label, lists, owner and
+/// mode of the one that it mirrors. The caller has no lock of the branch. May sleep.
 fn make_dir(info: &Info, dentry: &SwitchDentry, id: BranchId) -> Result<ARef<Dentry>> {
     let branch = info.branches.get(id)?;
     branch.check_depth(branch.root().inode().ok_or(ENOENT)?)?;
@@ -107,7 +112,7 @@ fn make_dir(info: &Info, dentry: &SwitchDentry, id: BranchId) -> Result<ARef<Den
             match found.inode().map(|inode| inode.file_type()) {
                 Some(FileType::Dir) => Ok(found),
                 Some(_) => Err(ENOTDIR),
-                None => make_one(branch, &dir, on.dentry, on.name),
+                None => make_one(info, branch, &dir, on.dentry, on.name),
             }
         },
     )
@@ -133,6 +138,7 @@ pub(crate) fn make_dir_of(info: &Info, entry: Entry<'_>, id: BranchId) -> Result
 
 /// Makes `name` in `dir` a mirror of the directory `mirrored`.
 fn make_one(
+    info: &Info,
     branch: &Branch,
     dir: &Dentry,
     mirrored: &SwitchDentry,
@@ -153,9 +159,30 @@ fn make_one(
         }
         Err(e) => return Err(e),
     };
-    {
-        let _lock = made.inode().ok_or(EIO)?.lock();
-        IAttr::owner_and_mode(model).apply(branch.at(&made))?;
+    if let Err(e) = take_after(info, model, branch.at(&made)) {
+        let id = made.inode().map(|inode| inode.id());
+        // What cannot be finished is not left behind; if it cannot be removed, it is the mounter's.
+        let _ = remove(branch.at(dir), name, RemoveKind::Dir, id);
+        return Err(e);
     }
     Ok(made)
+}
+
+/// Gives the new directory `to` the label, lists, owner and mode of the directory `model`.
+fn take_after(info: &Info, model: &SwitchInode, to: RealPath<'_>) -> Result {
+    let real = model.real().ok_or_else(error::estale)?;
+    let from = info.home(model)?.at(real);
+    to.copy_label(from.inode()?)?;
+    if to.takes_acls()? {
+        for kind in [AclKind::Access, AclKind::Default] {
+            if let Some(acl) = from.inode_acl(kind)? {
+                to.set_acl(kind, acl.copy()?.for_setting())?;
+            } else if to.inode_acl(kind)?.is_some() {
+                // Inherited from what it was made in.
+                to.remove_acl(kind)?;
+            }
+        }
+    }
+    let _lock = to.inode()?.lock();
+    IAttr::owner_and_mode(model).apply(to)
 }

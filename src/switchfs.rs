@@ -9,6 +9,8 @@
 mod vfs;
 
 #[forbid(unsafe_code)]
+mod acl;
+#[forbid(unsafe_code)]
 mod branch;
 #[forbid(unsafe_code)]
 mod dir;
@@ -44,6 +46,8 @@ mod route;
 mod sb;
 #[forbid(unsafe_code)]
 mod states;
+#[forbid(unsafe_code)]
+mod xattr;
 
 use kernel::prelude::*;
 
@@ -60,8 +64,10 @@ impl vfs::FileSystem for Switchfs {
     type Dentry = namei::Names;
     type Dir = dir::Dir;
     type Node = inode::Node;
+    type Acl = acl::Acls;
     type File = file::File;
     type DirFile = readdir::DirFiles;
+    type Xattr = xattr::Xattrs;
 }
 
 /// The loaded module.
