@@ -7,7 +7,9 @@
 #include <linux/backing-file.h>
 #include <linux/cred.h>
 #include <linux/dcache.h>
+#include <linux/fiemap.h>
 #include <linux/file.h>
+#include <linux/fileattr.h>
 #include <linux/filelock.h>
 #include <linux/fs.h>
 #include <linux/fs_context.h>
@@ -38,3 +40,7 @@ const unsigned int SWITCHFS_CONST_LOOKUP_FOLLOW = LOOKUP_FOLLOW;
 const unsigned int SWITCHFS_CONST_LOOKUP_DIRECTORY = LOOKUP_DIRECTORY;
 const unsigned int SWITCHFS_CONST_LOOKUP_RCU = LOOKUP_RCU;
 const unsigned long SWITCHFS_CONST_SB_POSIXACL = SB_POSIXACL;
+const unsigned int SWITCHFS_CONST_FS_IOC_GETFLAGS = FS_IOC_GETFLAGS;
+const unsigned int SWITCHFS_CONST_FS_IOC_SETFLAGS = FS_IOC_SETFLAGS;
+const unsigned int SWITCHFS_CONST_FS_IOC_FSGETXATTR = FS_IOC_FSGETXATTR;
+const unsigned int SWITCHFS_CONST_FS_IOC_FSSETXATTR = FS_IOC_FSSETXATTR;

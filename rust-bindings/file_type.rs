@@ -12,6 +12,7 @@ use super::{
     DentryOps,
     DirFileOps,
     DirOps,
+    FileAttrOps,
     InodeCache,
     NodeOps,
     RegularFileOps,
@@ -45,6 +46,8 @@ pub(crate) trait FileSystem {
     type Node: NodeOps;
     /// The ACL slots of `inode_operations`.
     type Acl: AclOps;
+    /// `fileattr_get`, `fileattr_set` and `fiemap` of `inode_operations`.
+    type FileAttr: FileAttrOps;
     /// `file_operations` of regular files.
     type File: RegularFileOps;
     /// `file_operations` of directories.

@@ -11,6 +11,7 @@ use super::{
         FileSystem,
         Fs, //
     },
+    fileattr,
     sys,
     xattr,
     Dentry,
@@ -479,6 +480,9 @@ const NODE: sys::inode_operations = sys::inode_operations {
     get_acl: Some(acl::get_acl_callback),
     set_acl: Some(acl::set_acl_callback),
     listxattr: Some(xattr::listxattr_callback),
+    fileattr_get: Some(fileattr::fileattr_get_callback),
+    fileattr_set: Some(fileattr::fileattr_set_callback),
+    fiemap: Some(fileattr::fiemap_callback),
     // No `update_time`: times are the branch's, and its files tell it. No `atomic_open`: the VFS calls lookup, create and
     // open in turn. No `readlink`: the VFS uses `get_link`.
     ..pin_init::zeroed()

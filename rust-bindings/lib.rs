@@ -18,6 +18,7 @@ mod dentry_ops;
 mod dir_context;
 mod file_ops;
 mod file_type;
+mod fileattr;
 mod fs_context;
 mod idmap;
 mod inode;
@@ -88,6 +89,11 @@ pub(crate) use self::{
     file_type::{
         FileSystem,
         Registration, //
+    },
+    fileattr::{
+        Fiemap,
+        FileAttr,
+        FileAttrOps, //
     },
     fs_context::{
         Context,

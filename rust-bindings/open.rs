@@ -38,7 +38,7 @@ fn access(flags: u32) -> u32 {
 }
 
 /// The credentials that the current task runs under.
-fn current_creds() -> *const sys::cred {
+pub(super) fn current_creds() -> *const sys::cred {
     // SAFETY: Only reads a field of the current task.
     unsafe { sys::switchfs_helper_current_cred() }
 }

@@ -19,6 +19,8 @@ mod error;
 #[forbid(unsafe_code)]
 mod file;
 #[forbid(unsafe_code)]
+mod fileattr;
+#[forbid(unsafe_code)]
 mod ino;
 #[forbid(unsafe_code)]
 mod inode;
@@ -65,6 +67,7 @@ impl vfs::FileSystem for Switchfs {
     type Dir = dir::Dir;
     type Node = inode::Node;
     type Acl = acl::Acls;
+    type FileAttr = fileattr::FileAttrs;
     type File = file::File;
     type DirFile = readdir::DirFiles;
     type Xattr = xattr::Xattrs;

@@ -36,10 +36,12 @@ static const char *names_of(const char *path)
 TEST_F(tree, values_are_set_read_replaced_and_removed)
 {
 	const char *below = fmt("%s/f.c", self->dot_c);
-	int expected = branch_errno(self->dot_c);
 	char buf[64] = "";
+	int expected;
 
+	/* First, since it makes the directory in its branch. */
 	DOES(put("f.c", "x"));
+	expected = branch_errno(self->dot_c);
 	ASSERT_ERR(expected, setxattr("f.c", "user.one", "first", 5, XATTR_CREATE));
 	if (expected)
 		return;
@@ -65,6 +67,7 @@ TEST_F(tree, descriptors_reach_them_too)
 	char buf[8];
 	int fd;
 
+	DOES(put("f.c", ""));
 	if (branch_errno(self->dot_c))
 		return;
 	fd = open("f.c", O_CREAT | O_RDWR, 0644);
@@ -85,9 +88,9 @@ TEST_F(tree, lists_are_complete_and_of_the_exact_length)
 {
 	char buf[32];
 
+	DOES(put("f.c", ""));
 	if (branch_errno(self->dot_c))
 		return;
-	DOES(put("f.c", ""));
 	EXPECT_EQ(0, listxattr("f.c", NULL, 0));
 	EXPECT_OK(setxattr("f.c", "user.a", "1", 1, 0));
 	EXPECT_OK(setxattr("f.c", "trusted.b", "1", 1, 0));
@@ -100,9 +103,9 @@ TEST_F(tree, trusted_ones_are_for_the_privileged)
 {
 	char buf[32];
 
+	DOES(put("f.c", ""));
 	if (branch_errno(self->dot_c))
 		return;
-	DOES(put("f.c", ""));
 	ASSERT_OK(chmod("f.c", 0666));
 	ASSERT_OK(setxattr("f.c", "trusted.secret", "1", 1, 0));
 	ASSERT_OK(setxattr("f.c", "user.open", "1", 1, 0));
@@ -118,9 +121,9 @@ TEST_F(tree, trusted_ones_are_for_the_privileged)
 
 TEST_F(tree, user_ones_need_permission_and_a_file_or_directory)
 {
+	DOES(put("f.c", ""));
 	if (branch_errno(self->dot_c))
 		return;
-	DOES(put("f.c", ""));
 	ASSERT_OK(chmod("f.c", 0600));
 	ASSERT_OK(mkfifo("p.c", 0666));
 	ASSERT_OK(symlink("nowhere", "l.c"));
@@ -128,6 +131,9 @@ TEST_F(tree, user_ones_need_permission_and_a_file_or_directory)
 	EXPECT_EQ(EACCES, AS_USER(SOMEONE, getxattr("f.c", "user.a", NULL, 0)));
 	EXPECT_ERR(EPERM, setxattr("p.c", "user.a", "1", 1, 0));
 	EXPECT_ERR(EPERM, lsetxattr("l.c", "user.a", "1", 1, 0));
+	/* The test server has none on links. */
+	if (self->fuse_dot_c)
+		return;
 	EXPECT_OK(lsetxattr("l.c", "trusted.a", "1", 1, 0));
 	EXPECT_STREQ("trusted.a ", names_of("l.c"));
 }
@@ -136,9 +142,9 @@ TEST_F(tree, change_of_an_attribute_changes_ctime_and_nothing_else)
 {
 	struct stat before, after;
 
+	DOES(put("f.c", "x"));
 	if (branch_errno(self->dot_c))
 		return;
-	DOES(put("f.c", "x"));
 	before = stat_of("f.c");
 	usleep(20000);
 	EXPECT_OK(setxattr("f.c", "user.a", "1", 1, 0));
