@@ -11,6 +11,7 @@ use super::{
     },
     sys,
     Creds,
+    Dentry,
     Inode, //
 };
 use core::{
@@ -178,6 +179,16 @@ impl BackingFile {
         unsafe { sys::switchfs_helper_file_noexec(self.as_raw()) }
     }
 
+    /// The branch's dentry that was opened.
+    pub(crate) fn dentry(&self) -> &Dentry {
+        // SAFETY: The file is valid; `f_path` never changes.
+        let path = unsafe { &(*self.as_raw()).__bindgen_anon_1 };
+        // SAFETY: Both fields of the union are the path.
+        let dentry = unsafe { path.f_path.dentry };
+        // SAFETY: A file pins its path.
+        unsafe { Dentry::from_raw(dentry) }
+    }
+
     /// The credentials of the one who opened it.
     fn opener(&self) -> *const sys::cred {
         // SAFETY: The file is valid; `f_cred` never changes.
@@ -334,7 +345,7 @@ impl SpliceRead<'_> {
 }
 
 /// A count of bytes or an errno; `-EIOCBQUEUED` is an error here and passes through unchanged.
-fn done(ret: isize) -> Result<usize> {
+pub(super) fn done(ret: isize) -> Result<usize> {
     usize::try_from(ret).map_err(|_| {
         // CAST: Errnos fit.
         Error::from_errno(ret as c_int)

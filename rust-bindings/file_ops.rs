@@ -10,6 +10,7 @@ use super::{
         FileSystem,
         Fs, //
     },
+    range_ops,
     sys,
     BackingFile,
     DirContext,
@@ -48,11 +49,19 @@ pub(crate) enum Use {
     SpliceWrite,
     /// Seeking.
     Lseek,
+    /// Copying out of the file.
+    CopyFrom,
+    /// Copying into the file.
+    CopyTo,
+    /// Sharing the file's blocks with another.
+    RemapFrom,
+    /// Sharing another file's blocks.
+    RemapTo,
 }
 
 impl Use {
     /// All of them, in their order.
-    pub(crate) const ALL: [Use; 7] = [
+    pub(crate) const ALL: [Use; 11] = [
         Use::Open,
         Use::Read,
         Use::Write,
@@ -60,6 +69,10 @@ impl Use {
         Use::SpliceRead,
         Use::SpliceWrite,
         Use::Lseek,
+        Use::CopyFrom,
+        Use::CopyTo,
+        Use::RemapFrom,
+        Use::RemapTo,
     ];
 }
 
@@ -80,7 +93,7 @@ const SPLIT: usize = 1;
 
 impl OpenFile {
     /// The form in `private_data`.
-    fn into_raw(self) -> *mut c_void {
+    pub(super) fn into_raw(self) -> *mut c_void {
         match self {
             Self::One(file) => ARef::into_raw(file).as_ptr().cast(),
             Self::Split(files) => KBox::into_raw(files)
@@ -94,7 +107,7 @@ impl OpenFile {
     /// # Safety
     ///
     /// `raw` came from `into_raw`, and is not used any more.
-    unsafe fn from_raw(raw: *mut c_void) -> Option<Self> {
+    pub(super) unsafe fn from_raw(raw: *mut c_void) -> Option<Self> {
         if raw.addr() & SPLIT != 0 {
             let files = raw.map_addr(|a| a & !SPLIT).cast();
             // SAFETY: By the contract.
@@ -643,6 +656,9 @@ const REGULAR: sys::file_operations = sys::file_operations {
     flush: Some(flush_callback),
     fsync: Some(fsync_callback),
     fallocate: Some(fallocate_callback),
+    fadvise: Some(range_ops::fadvise_callback),
+    copy_file_range: Some(range_ops::copy_file_range_callback),
+    remap_file_range: Some(range_ops::remap_file_range_callback),
     // Leases are of this inode; without the slot there would be none.
     setlease: Some(sys::generic_setlease),
     // No ioctl is passed down: without the slots it is ENOTTY. Locks are of this inode.

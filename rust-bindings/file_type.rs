@@ -15,8 +15,10 @@ use super::{
     FileAttrOps,
     InodeCache,
     NodeOps,
+    RangeOps,
     RegularFileOps,
     SuperOps,
+    TmpfileOps,
     XattrOps, //
 };
 use kernel::{
@@ -50,8 +52,12 @@ pub(crate) trait FileSystem {
     type FileAttr: FileAttrOps;
     /// `file_operations` of regular files.
     type File: RegularFileOps;
+    /// `file_operations` on ranges of regular files.
+    type Range: RangeOps;
     /// `file_operations` of directories.
     type DirFile: DirFileOps;
+    /// `tmpfile` of `inode_operations`.
+    type Tmpfile: TmpfileOps;
     /// `xattr_handler`, and `listxattr` of `inode_operations`.
     type Xattr: XattrOps;
 }

@@ -13,6 +13,7 @@ use super::{
     },
     fileattr,
     sys,
+    tmpfile,
     xattr,
     Dentry,
     IAttr,
@@ -509,6 +510,7 @@ const DIR: sys::inode_operations = sys::inode_operations {
     unlink: Some(unlink_callback),
     rmdir: Some(rmdir_callback),
     rename: Some(rename_callback),
+    tmpfile: Some(tmpfile::tmpfile_callback),
     ..NODE
 };
 

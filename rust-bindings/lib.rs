@@ -28,12 +28,14 @@ mod mount;
 mod name;
 mod names;
 mod open;
+mod range_ops;
 mod rcu;
 mod rename;
 mod super_block;
 mod super_ops;
 mod switch_dentry;
 mod switch_inode;
+mod tmpfile;
 mod xattr;
 
 pub(crate) use self::{
@@ -133,6 +135,11 @@ pub(crate) use self::{
         open_backing,
         open_dir, //
     },
+    range_ops::{
+        RangeOps,
+        Ranges,
+        Transfer, //
+    },
     rcu::RcuArc,
     rename::{
         Rename,
@@ -152,6 +159,10 @@ pub(crate) use self::{
         InodeCache,
         Nosec,
         SwitchInode, //
+    },
+    tmpfile::{
+        NamelessFile,
+        TmpfileOps, //
     },
     xattr::{
         sees_trusted,

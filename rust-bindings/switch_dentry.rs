@@ -269,6 +269,15 @@ impl SwitchDentry {
         Ok(NonNull::new(alias).map(|d| unsafe { ARef::from_raw(d.cast()) }))
     }
 
+    /// Whether it is in the cache: the root is not, nor is what has no name any more.
+    pub(crate) fn is_hashed(&self) -> bool {
+        // SAFETY: The dentry is valid (`d_unhashed`).
+        let pprev = unsafe { &raw const (*self.as_raw()).d_hash.pprev };
+        // SAFETY: As above.
+        let pprev = unsafe { pprev.read_volatile() };
+        !pprev.is_null()
+    }
+
     /// Takes the dentry out of the cache (`d_drop`).
     pub(crate) fn unhash(&self) {
         // SAFETY: The dentry is valid.

@@ -50,6 +50,10 @@ fn decide(state: &State, which: Use) -> Result<Decision> {
             Use::SpliceRead => state.data(Op::Splice, Op::Read),
             Use::SpliceWrite => state.data(Op::Splice, Op::Write),
             Use::Lseek => state.verdict(Op::Lseek),
+            Use::CopyFrom => state.data(Op::Copy, Op::Read),
+            Use::CopyTo => state.data(Op::Copy, Op::Write),
+            Use::RemapFrom => state.data(Op::Remap, Op::Read),
+            Use::RemapTo => state.data(Op::Remap, Op::Write),
         },
     )
 }
@@ -88,7 +92,10 @@ fn open_split(info: &Info, file: &RegularFile) -> Result<OpenFile> {
 
     let mut files = [const { Err(EIO) }; Use::ALL.len()];
     for (slot, which) in files.iter_mut().zip(Use::ALL) {
-        let read_only = matches!(which, Use::Read | Use::SpliceRead | Use::Lseek);
+        let read_only = matches!(
+            which,
+            Use::Read | Use::SpliceRead | Use::Lseek | Use::CopyFrom | Use::RemapFrom
+        );
         *slot = decide(state, which).and_then(|decision| {
             let known = opened
                 .iter()
@@ -107,7 +114,7 @@ fn open_split(info: &Info, file: &RegularFile) -> Result<OpenFile> {
 /// What a write does before the branch is called: takes over the attributes that decide about
 /// set-id bits, and refuses what the branch's flags refuse. The inode is locked, also while the result
 /// is kept.
-fn before_write<'a>(
+pub(crate) fn before_write<'a>(
     info: &Info,
     file: &'a RegularFile,
     backing: &BackingFile,

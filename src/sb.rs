@@ -142,6 +142,10 @@ impl Info {
         decision: Decision,
     ) -> Result<Served<'a>> {
         match decision {
+            // What has no name has no other objects of its path: its home serves it.
+            Decision::Elsewhere(_) if !dentry.is_hashed() => {
+                self.served(dentry, inode, Decision::Home)
+            }
             Decision::Home => Ok(Served {
                 branch: self.home(inode)?,
                 object: Object::Home(inode.real().ok_or_else(error::estale)?),

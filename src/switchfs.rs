@@ -39,6 +39,8 @@ mod path;
 #[forbid(unsafe_code)]
 mod policy;
 #[forbid(unsafe_code)]
+mod range;
+#[forbid(unsafe_code)]
 mod readdir;
 #[forbid(unsafe_code)]
 mod rename;
@@ -48,6 +50,8 @@ mod route;
 mod sb;
 #[forbid(unsafe_code)]
 mod states;
+#[forbid(unsafe_code)]
+mod tmpfile;
 #[forbid(unsafe_code)]
 mod xattr;
 
@@ -69,7 +73,9 @@ impl vfs::FileSystem for Switchfs {
     type Acl = acl::Acls;
     type FileAttr = fileattr::FileAttrs;
     type File = file::File;
+    type Range = range::RangeFiles;
     type DirFile = readdir::DirFiles;
+    type Tmpfile = tmpfile::Tmpfiles;
     type Xattr = xattr::Xattrs;
 }
 

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Files without a name, which are made in their directory's home.
+
+use crate::{
+    error, inode,
+    policy::decide,
+    route::Op,
+    sb::{
+        CredsMode,
+        Info, //
+    },
+    vfs::{
+        BackingFile,
+        NamelessFile,
+        OpenFile,
+        RealPath,
+        SwitchInode,
+        TmpfileOps, //
+    },
+};
+use kernel::{
+    prelude::*,
+    sync::aref::ARef, //
+};
+
+/// The inode operation that makes files without a name.
+pub(crate) struct Tmpfiles;
+
+/// Makes and opens a file that belongs to the caller, under the credentials that the mount says.
+fn open_as_caller(
+    info: &Info,
+    file: &NamelessFile<'_>,
+    dir: RealPath<'_>,
+    mode: u16,
+) -> Result<ARef<BackingFile>> {
+    if info.creds == CredsMode::Caller {
+        return file.open_in(dir, mode);
+    }
+    let caller = info.mounter.assume();
+    let creator = info.mounter.for_creator(&caller, file.dentry(), mode)?;
+    let _creds = creator.assume();
+    file.open_in(dir, mode)
+}
+
+#[vtable]
+impl TmpfileOps for Tmpfiles {
+    fn tmpfile(dir: &SwitchInode, file: NamelessFile<'_>, mode: u16) -> Result {
+        let info = dir.sb().info();
+        let policy = info.policy.get();
+        // Rules can deny it. None can send it elsewhere: it has no name to be found by.
+        decide(policy.state(file.dentry())?, Op::Tmpfile)?;
+        let branch = info.home(dir)?;
+        let at = branch.at(dir.real().ok_or_else(error::estale)?);
+        let _write = branch.mount.want_write()?;
+        let backing = open_as_caller(info, &file, at, mode)?;
+        let identity = inode::identity(branch, dir.branch(), backing.dentry(), backing.inode())?;
+        let inode = dir.sb().iget(&identity)?;
+        info.refresh(&inode);
+        info.refresh(dir);
+        file.finish(inode, OpenFile::One(backing))
+    }
+}
