@@ -74,6 +74,12 @@ impl Iocb<'_> {
         unsafe { RegularFile::from_raw(file) }
     }
 
+    /// Whether to fail with EAGAIN rather than to wait.
+    pub(crate) fn nowait(&self) -> bool {
+        // SAFETY: The request is valid.
+        unsafe { (*self.iocb).ki_flags & sys::IOCB_NOWAIT != 0 }
+    }
+
     /// Whether nothing is asked for.
     pub(crate) fn is_empty(&self) -> bool {
         // SAFETY: The iterator is valid, and this union always holds the count.
@@ -177,6 +183,14 @@ impl BackingFile {
     pub(crate) fn is_noexec(&self) -> bool {
         // SAFETY: The file is valid and has its path.
         unsafe { sys::switchfs_helper_file_noexec(self.as_raw()) }
+    }
+
+    /// `FMODE_*`; what can be asked here never changes once the file is open.
+    pub(super) fn mode(&self) -> u32 {
+        // SAFETY: The file is valid (`READ_ONCE`).
+        let field = unsafe { &raw const (*self.as_raw()).f_mode };
+        // SAFETY: As above.
+        unsafe { field.read_volatile() }
     }
 
     /// The branch's dentry that was opened.

@@ -403,6 +403,8 @@ unsafe extern "C" fn open_callback(_inode: *mut sys::inode, file: *mut sys::file
         // SAFETY: By the contract.
         let open = Regular::open(unsafe { RegularFile::from_raw(file) })?;
         // SAFETY: By the contract.
+        unsafe { open.lend_modes(file) };
+        // SAFETY: By the contract.
         unsafe { (*file).private_data = open.into_raw() };
         Ok(0)
     })
@@ -677,12 +679,6 @@ const DIR: sys::file_operations = sys::file_operations {
     ..pin_init::zeroed()
 };
 
-/// The page cache is the branch's; the slot makes `O_DIRECT` legal, as the branch may have it.
-const ADDRESS_SPACE: sys::address_space_operations = sys::address_space_operations {
-    direct_IO: Some(sys::noop_direct_IO),
-    ..pin_init::zeroed()
-};
-
 /// The table of regular files.
 pub(super) fn file_operations() -> *const sys::file_operations {
     const { &REGULAR }
@@ -691,9 +687,4 @@ pub(super) fn file_operations() -> *const sys::file_operations {
 /// The table of directories.
 pub(super) fn dir_operations() -> *const sys::file_operations {
     const { &DIR }
-}
-
-/// The table of regular files' mappings.
-pub(super) fn address_space_operations() -> *const sys::address_space_operations {
-    const { &ADDRESS_SPACE }
 }

@@ -149,6 +149,11 @@ void switchfs_helper_inode_lock(struct inode *inode)
 	inode_lock(inode);
 }
 
+bool switchfs_helper_inode_trylock(struct inode *inode)
+{
+	return inode_trylock(inode);
+}
+
 void switchfs_helper_inode_unlock(struct inode *inode)
 {
 	inode_unlock(inode);

@@ -34,6 +34,7 @@ struct dentry *switchfs_helper_end_creating_keep(struct dentry *dentry);
 
 /* inodes */
 void switchfs_helper_inode_lock(struct inode *inode);
+bool switchfs_helper_inode_trylock(struct inode *inode);
 void switchfs_helper_inode_unlock(struct inode *inode);
 int switchfs_helper_get_write_access(struct inode *inode);
 void switchfs_helper_put_write_access(struct inode *inode);

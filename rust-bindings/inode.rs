@@ -152,6 +152,13 @@ impl Inode {
         InodeLock(self, NotThreadSafe)
     }
 
+    /// Takes `i_rwsem` for writing if nobody has it.
+    pub(crate) fn try_lock(&self) -> Option<InodeLock<'_>> {
+        // SAFETY: The inode is valid; the guard unlocks.
+        let locked = unsafe { sys::switchfs_helper_inode_trylock(self.as_raw()) };
+        locked.then_some(InodeLock(self, NotThreadSafe))
+    }
+
     /// Keeps the file from being executed while it is truncated (`get_write_access`).
     ///
     /// ETXTBSY when it is being executed.

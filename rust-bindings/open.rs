@@ -10,6 +10,7 @@ use super::{
     sys,
     Access,
     BackingFile,
+    OpenFile,
     RealPath, //
 };
 use core::ptr::NonNull;
@@ -41,6 +42,36 @@ fn access(flags: u32) -> u32 {
 pub(super) fn current_creds() -> *const sys::cred {
     // SAFETY: Only reads a field of the current task.
     unsafe { sys::switchfs_helper_current_cred() }
+}
+
+/// What a file can do only if those behind it can: the VFS, and io_uring, ask for these bits.
+const LENT: u32 = sys::FMODE_NOWAIT | sys::FMODE_CAN_ODIRECT;
+/// What the VFS takes for granted before `open`, and a branch may not have.
+const POSITIONS: u32 = sys::FMODE_LSEEK | sys::FMODE_PREAD | sys::FMODE_PWRITE;
+
+impl OpenFile {
+    /// The bits of `f_mode` that all files behind this one have.
+    fn modes(&self) -> u32 {
+        match self {
+            Self::One(file) => file.mode(),
+            Self::Split(files) => files
+                .iter()
+                .flatten()
+                .fold(!0, |modes, file| modes & file.mode()),
+        }
+    }
+
+    /// Gives `file` the abilities of the files behind it.
+    ///
+    /// # Safety
+    ///
+    /// `file` is being opened by the current task.
+    pub(super) unsafe fn lend_modes(&self, file: *mut sys::file) {
+        let modes = self.modes();
+        // SAFETY: By the contract.
+        let mode = unsafe { &mut (*file).f_mode };
+        *mode = (*mode & (modes | !POSITIONS)) | (modes & LENT);
+    }
 }
 
 /// Opens `path` for `user`'s file under the current credentials (`backing_file_open`): it is then

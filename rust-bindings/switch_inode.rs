@@ -228,6 +228,12 @@ impl SwitchInode {
         unsafe { Inode::from_raw(self.as_raw()) }.lock()
     }
 
+    /// As [`SwitchInode::lock`], but only if nobody has it.
+    pub(crate) fn try_lock(&self) -> Option<InodeLock<'_>> {
+        // SAFETY: The inode is valid as long as `self`.
+        unsafe { Inode::from_raw(self.as_raw()) }.try_lock()
+    }
+
     /// Spares a write the search for set-id bits and capabilities when the branch's inode `real` is
     /// known to have none. The caller holds the lock until the guard is dropped.
     pub(crate) fn follow_nosec(&self, real: &Inode) -> Nosec<'_> {
@@ -285,8 +291,6 @@ impl SwitchInode {
             FileType::Regular => {
                 node.i_op = inode_ops::file_inode_operations();
                 node.__bindgen_anon_3.i_fop = file_ops::file_operations();
-                // SAFETY: `i_mapping` points at the inode's own `i_data`.
-                unsafe { (*node.i_mapping).a_ops = file_ops::address_space_operations() };
             }
             FileType::Dir => {
                 node.i_op = inode_ops::dir_inode_operations();
@@ -312,6 +316,13 @@ impl SwitchInode {
 /// The time in which an inode may have `S_NOSEC`.
 #[must_use]
 pub(crate) struct Nosec<'a>(&'a SwitchInode, bool);
+
+impl Nosec<'_> {
+    /// Whether there is nothing to take away.
+    pub(crate) fn is_known(&self) -> bool {
+        self.1
+    }
+}
 
 impl Drop for Nosec<'_> {
     fn drop(&mut self) {

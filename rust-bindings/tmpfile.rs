@@ -75,6 +75,8 @@ impl<'a> NamelessFile<'a> {
         unsafe { sys::d_mark_tmpfile(file, inode.as_raw()) };
         dentry.instantiate(inode);
         // SAFETY: By the type invariant.
+        unsafe { open.lend_modes(file) };
+        // SAFETY: As above.
         unsafe { (*file).private_data = open.into_raw() };
         // SAFETY: As above, and the dentry is positive.
         let ret = unsafe { sys::finish_open(file, dentry.as_raw(), Some(opened_callback)) };

@@ -124,10 +124,17 @@ pub(crate) fn before_write<'a>(
     let real = inode.real_inode().ok_or_else(error::estale)?;
     info.refresh_from(inode, branch, real);
     backing.inode().check_write(file.flags())?;
-    if real.mode() & !branch.mode_mask_of(inode) != 0 {
+    if hides_setid(info, inode)? {
         kill_hidden_setid(info, inode)?;
     }
     Ok(inode.follow_nosec(real))
+}
+
+/// Whether the home's object has set-id bits that this mount does not show.
+fn hides_setid(info: &Info, inode: &SwitchInode) -> Result<bool> {
+    let branch = info.home(inode)?;
+    let real = inode.real_inode().ok_or_else(error::estale)?;
+    Ok(real.mode() & !branch.mode_mask_of(inode) != 0)
 }
 
 /// Removes the set-id bits that this mount does not show, and the VFS so does not remove.
@@ -201,9 +208,20 @@ impl RegularFileOps for File {
         }
         let file = io.file();
         let info = file.dentry().sb().info();
-        let _lock = file.inode().lock();
+        let _lock = if io.nowait() {
+            file.inode().try_lock().ok_or(EAGAIN)?
+        } else {
+            file.inode().lock()
+        };
         let backing = file.backing(Use::Write)?;
-        let _nosec = before_write(info, file, backing)?;
+        if io.nowait() && hides_setid(info, file.inode())? {
+            return Err(EAGAIN);
+        }
+        let nosec = before_write(info, file, backing)?;
+        if io.nowait() && !nosec.is_known() {
+            // Taking bits away waits for the branch.
+            return Err(EAGAIN);
+        }
         backing.follow_flags(file)?;
         backing.write(io, info.io_creds())
     }
