@@ -119,11 +119,21 @@ unsigned int switchfs_helper_d_seq(const struct dentry *dentry)
 	return read_seqcount_begin(&dentry->d_seq);
 }
 
-/* A reference to what is in d_fsdata, which a lookup may replace. */
+/*
+ * A reference to what is in d_fsdata. A lookup may replace and let go of it
+ * meanwhile; then what it was replaced by is there. No lock of @dentry's is held
+ * while the branch's is taken.
+ */
 struct dentry *switchfs_helper_d_get_real(struct dentry *dentry)
 {
-	guard(spinlock)(&dentry->d_lock);
-	return dget(dentry->d_fsdata);
+	guard(rcu)();
+	for (;;) {
+		/* Pairs with switchfs_helper_d_set_real(). */
+		struct dentry *real = smp_load_acquire((struct dentry **)&dentry->d_fsdata);
+
+		if (!real || lockref_get_not_dead(&real->d_lockref))
+			return real;
+	}
 }
 
 /* Replaces d_fsdata, takes over @real's reference and returns the old one's. */
@@ -448,12 +458,14 @@ int switchfs_helper_deny_write_append(const struct inode *inode, unsigned int fl
 	return 0;
 }
 
-/* One rate limit for all that a refused operation writes to the log. */
-bool switchfs_helper_log_allowed(void)
+/* Ten lines a minute; how many were left out is told with the first one after. */
+void switchfs_helper_ratelimit_init(struct ratelimit_state *state)
 {
-	static DEFINE_RATELIMIT_STATE(state, DEFAULT_RATELIMIT_INTERVAL,
-				      DEFAULT_RATELIMIT_BURST);
+	ratelimit_state_init(state, 60 * HZ, 10);
+	ratelimit_set_flags(state, RATELIMIT_MSG_ON_RELEASE);
+}
 
-	ratelimit_set_flags(&state, RATELIMIT_MSG_ON_RELEASE);
-	return __ratelimit(&state);
+bool switchfs_helper_ratelimit(struct ratelimit_state *state)
+{
+	return __ratelimit(state);
 }

@@ -10,6 +10,7 @@
 #include <linux/fs.h>
 #include <linux/fs_context.h>
 #include <linux/mount.h>
+#include <linux/ratelimit.h>
 #include <linux/posix_acl.h>
 
 /* credentials */
@@ -79,6 +80,7 @@ void switchfs_helper_vma_deny_exec(struct vm_area_struct *vma);
 int switchfs_helper_deny_write_append(const struct inode *inode, unsigned int flags);
 
 /* log */
-bool switchfs_helper_log_allowed(void);
+void switchfs_helper_ratelimit_init(struct ratelimit_state *state);
+bool switchfs_helper_ratelimit(struct ratelimit_state *state);
 
 #endif /* SWITCHFS_HELPERS_H */

@@ -120,7 +120,7 @@ pub(crate) use self::{
         NodeOps,
         RenameFlags, //
     },
-    log::log_allowed,
+    log::LogLimit,
     mount::{
         Mount,
         RealPath, //

@@ -25,6 +25,10 @@ const NOT_PASSED: u32 = sys::O_CREAT | sys::O_EXCL | sys::O_NOCTTY | sys::O_TRUN
 
 /// `MAY_*` of the access mode of `flags` (`ACC_MODE` and `O_APPEND`).
 fn access(flags: u32) -> u32 {
+    if flags & sys::FMODE_EXEC != 0 {
+        // As `open_exec`: what is executed need not be readable.
+        return sys::MAY_EXEC | sys::MAY_OPEN;
+    }
     let mode = match flags & sys::O_ACCMODE {
         sys::O_RDONLY => sys::MAY_READ,
         sys::O_WRONLY => sys::MAY_WRITE,

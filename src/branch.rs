@@ -6,9 +6,9 @@ use crate::{
     error,
     route::BranchId,
     vfs::{
-        log_allowed,
         Dentry,
         Inode,
+        LogLimit,
         Mount,
         RealPath,
         SwitchInode, //
@@ -33,19 +33,22 @@ pub(crate) struct Branch {
     pub(crate) path: CString,
     /// A private clone of its mount, with the branch's directory as the root.
     pub(crate) mount: Mount,
+    /// How often refusals that have to do with it are written to the log.
+    pub(crate) log: LogLimit,
     /// The stack depth that the mount published, which none of its objects may exceed.
     limit: u32,
 }
 
 impl Branch {
     /// A branch of a mount that has not published its depth yet.
-    pub(crate) fn new(name: CString, path: CString, mount: Mount) -> Self {
-        Self {
+    pub(crate) fn new(name: CString, path: CString, mount: Mount) -> Result<Self> {
+        Ok(Self {
             name,
             path,
             mount,
+            log: LogLimit::new()?,
             limit: MAX_DEPTH,
-        }
+        })
     }
 
     /// A path in the branch.
@@ -92,7 +95,7 @@ impl Branch {
         match u8::try_from(depth) {
             Ok(fits) if depth <= self.limit => Ok(fits),
             _ => {
-                if log_allowed() {
+                if self.log.allows() {
                     pr_warn!(
                         "branch {} at {}: an object is stacked {} deep, the mount allows {}\n",
                         &*self.name,

@@ -27,7 +27,6 @@ use crate::{
     },
     vfs::{
         create_in,
-        log_allowed,
         remove,
         CreateKind,
         Dentry,
@@ -69,7 +68,11 @@ pub(crate) fn target(info: &Info, entry: Entry<'_>, op: Op) -> Result<Target> {
 
 /// Writes to the log which two rules disagree about a new name.
 fn log_lost(info: &Info, state: &State, op: Op, id: BranchId) {
-    if !log_allowed() {
+    if !info
+        .branches
+        .get(id)
+        .is_ok_and(|branch| branch.log.allows())
+    {
         return;
     }
     let name = |id: BranchId| match info.branches.get(id) {

@@ -206,7 +206,7 @@ fn open_branch(context: &Context<'_>, spec: &mut BranchSpec, place: usize) -> Re
     let path = CString::try_from(&*spec.path)?;
     let mount = spec.mount.take();
     match mount.map_or_else(|| Mount::open(&path), Ok) {
-        Ok(mount) => Ok(Branch::new(name, path, mount)),
+        Ok(mount) => Branch::new(name, path, mount),
         Err(e) => Err(context.refuse(
             e,
             fmt!(
