@@ -34,6 +34,7 @@
 
 /* Macros that bindgen cannot evaluate; the prefix is cut off in the result. */
 const unsigned int SWITCHFS_CONST_FMODE_WRITE = (__force unsigned int)FMODE_WRITE;
+const unsigned int SWITCHFS_CONST_FMODE_CREATED = (__force unsigned int)FMODE_CREATED;
 const unsigned int SWITCHFS_CONST_FMODE_EXEC = (__force unsigned int)FMODE_EXEC;
 const unsigned int SWITCHFS_CONST_FMODE_32BITHASH = (__force unsigned int)FMODE_32BITHASH;
 const unsigned int SWITCHFS_CONST_LOOKUP_FOLLOW = LOOKUP_FOLLOW;

@@ -179,6 +179,12 @@ impl RegularFile {
         unsafe { field.write_volatile(flags) };
     }
 
+    /// Whether this open made the file.
+    pub(crate) fn is_made(&self) -> bool {
+        // SAFETY: The file is valid; the VFS sets the bit before `open`.
+        unsafe { (*self.as_raw()).f_mode & sys::FMODE_CREATED != 0 }
+    }
+
     /// Whether it is opened to be executed.
     pub(crate) fn is_exec(&self) -> bool {
         self.flags() & sys::FMODE_EXEC != 0

@@ -81,19 +81,23 @@ impl OpenFile {
 /// Opens `path` for `user`'s file under the current credentials (`backing_file_open`): it is then
 /// shown under the user's path in `/proc/PID/maps`. May sleep.
 ///
+/// A file that this very open made is its maker's whatever its mode: `made` asks for no permission.
 /// `read_only` for a file that will only be read through, whatever the user's is opened for.
 pub(crate) fn open_backing(
     user: &RegularFile,
     path: RealPath<'_>,
     read_only: bool,
+    made: bool,
 ) -> Result<ARef<BackingFile>> {
     let mut flags = user.flags() & !NOT_PASSED;
     user.set_flags(flags);
     if read_only {
         flags = (flags & !(sys::O_ACCMODE | sys::O_APPEND)) | sys::O_RDONLY;
     }
-    // CAST: Bits of a mask. `vfs_open` itself asks for no permission.
-    path.permission(Access(access(flags) as i32))?;
+    if !made {
+        // CAST: Bits of a mask. `vfs_open` itself asks for no permission.
+        path.permission(Access(access(flags) as i32))?;
+    }
     let real = path.inode()?;
     if flags & sys::O_ACCMODE != sys::O_RDONLY {
         real.check_write(flags)?;

@@ -73,7 +73,8 @@ fn open_as(
     }
     let backing = {
         let _creds = info.assume();
-        open_backing(file, served.path(), read_only)?
+        let made = decision == Decision::Home && file.is_made();
+        open_backing(file, served.path(), read_only, made)?
     };
     if file.is_exec() && backing.is_noexec() {
         return Err(EACCES);
