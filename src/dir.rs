@@ -32,6 +32,8 @@ use crate::{
         Dentry,
         DirOps,
         Entry,
+        Id,
+        RealPath,
         RemoveKind,
         RenameFlags,
         SwitchDentry,
@@ -112,8 +114,15 @@ fn make(entry: Entry<'_>, op: Op, kind: CreateKind<'_>, mode: u16) -> Result<Mad
         create_as_caller(info, branch, &dir, entry, kind, mode)?
     };
     let real_inode = real.inode().ok_or(EIO)?;
-    let identity = inode::identity(branch, number(target.id), &real, real_inode)?;
-    let inode = entry.dir().sb().iget(&identity)?;
+    let stand_in = inode::identity(branch, number(target.id), &real, real_inode)
+        .and_then(|identity| entry.dir().sb().iget(&identity));
+    let inode = match stand_in {
+        Ok(inode) => inode,
+        Err(e) => {
+            undo(info, branch.at(&dir), entry, kind, real_inode.id());
+            return Err(e);
+        }
+    };
     info.refresh(&inode);
     info.refresh(entry.dir());
     Ok(Made {
@@ -121,6 +130,19 @@ fn make(entry: Entry<'_>, op: Op, kind: CreateKind<'_>, mode: u16) -> Result<Mad
         real,
         inode,
     })
+}
+
+/// Removes the object `made`, which cannot be shown to the caller that made it; if the branch fails
+/// too, it stays, as after a crash.
+fn undo(info: &Info, dir: RealPath<'_>, entry: Entry<'_>, kind: CreateKind<'_>, made: Id) {
+    let kind = match kind {
+        CreateKind::Dir => RemoveKind::Dir,
+        _ => RemoveKind::File,
+    };
+    if let Ok(_write) = dir.mount().want_write() {
+        let _creds = info.mounter.assume();
+        let _ = remove(dir, entry.name(), kind, Some(made));
+    }
 }
 
 /// What was made.
