@@ -152,8 +152,10 @@ TEST_F(tree, extents_are_the_branches)
 	ASSERT_OK(fsync(fd));
 	below = open(fmt("%s/f.c", self->dot_c), O_RDONLY);
 	ASSERT_LE(0, below);
-	ours.map.fm_length = theirs.map.fm_length = FIEMAP_MAX_OFFSET;
-	ours.map.fm_extent_count = theirs.map.fm_extent_count = 4;
+	ours.map.fm_length = FIEMAP_MAX_OFFSET;
+	theirs.map.fm_length = FIEMAP_MAX_OFFSET;
+	ours.map.fm_extent_count = 4;
+	theirs.map.fm_extent_count = 4;
 	EXPECT_EQ(ERR(ioctl(below, FS_IOC_FIEMAP, &theirs)),
 		  ERR(ioctl(fd, FS_IOC_FIEMAP, &ours)));
 	EXPECT_EQ(0, memcmp(&ours, &theirs, sizeof(ours)));

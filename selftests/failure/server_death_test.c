@@ -152,7 +152,7 @@ static bool still_runs(pid_t pid)
 	return waitpid(pid, &status, WNOHANG) == 0;
 }
 
-TEST_F(site, hanging_server_holds_up_only_who_asks_it)
+TEST_F_TIMEOUT(site, hanging_server_holds_up_only_who_asks_it, 120)
 {
 	int status;
 	pid_t pid;
