@@ -3,6 +3,7 @@
 //! Open regular files: data goes to and comes from the branch's own page cache.
 
 use crate::{
+    branch::Branch,
     error,
     policy::{
         relative,
@@ -17,6 +18,7 @@ use crate::{
         open_backing,
         BackingFile,
         IAttr,
+        Inode,
         Iocb,
         Nosec,
         OpenFile,
@@ -125,27 +127,22 @@ pub(crate) fn before_write<'a>(
     let real = inode.real_inode().ok_or_else(error::estale)?;
     info.refresh_from(inode, branch, real);
     backing.inode().check_write(file.flags())?;
-    if hides_setid(info, inode)? {
-        kill_hidden_setid(info, inode)?;
+    if hides_setid(branch, inode, real) {
+        kill_hidden_setid(info, branch, inode)?;
     }
     Ok(inode.follow_nosec(real))
 }
 
-/// Whether the home's object has set-id bits that this mount does not show.
-fn hides_setid(info: &Info, inode: &SwitchInode) -> Result<bool> {
-    let branch = info.home(inode)?;
-    let real = inode.real_inode().ok_or_else(error::estale)?;
-    Ok(real.mode() & !branch.mode_mask_of(inode) != 0)
+/// Whether `real`, the home's object of `inode`, has set-id bits that this mount does not show.
+fn hides_setid(branch: &Branch, inode: &SwitchInode, real: &Inode) -> bool {
+    real.mode() & !branch.mode_mask_of(inode) != 0
 }
 
 /// Removes the set-id bits that this mount does not show, and the VFS so does not remove.
-fn kill_hidden_setid(info: &Info, inode: &SwitchInode) -> Result {
-    let branch = info.home(inode)?;
-    let dentry = inode.real().ok_or_else(error::estale)?;
-    let path = branch.at(dentry);
-    let real = path.inode()?;
+fn kill_hidden_setid(info: &Info, branch: &Branch, inode: &SwitchInode) -> Result {
+    let path = branch.at(inode.real().ok_or_else(error::estale)?);
     let _write = branch.mount.want_write()?;
-    let _lock = real.lock();
+    let _lock = path.inode()?.lock();
     let _creds = info.mounter.assume();
     IAttr::kill_setid().apply(path)
 }
@@ -154,21 +151,12 @@ fn kill_hidden_setid(info: &Info, inode: &SwitchInode) -> Result {
 impl RegularFileOps for File {
     fn open(file: &RegularFile) -> Result<OpenFile> {
         let info = file.dentry().sb().info();
-        let known = if info.policy.is_plain() {
-            Some((false, Ok(Decision::Home)))
+        let (split, decision) = if info.policy.is_plain() {
+            (false, Ok(Decision::Home))
         } else {
-            info.policy.with(|policy| {
-                let state = policy.state_of_tag(file.dentry().tag())?;
-                Some((state.splits_data(), decide(state, Use::Open)))
-            })
-        };
-        let (split, decision) = match known {
-            Some(known) => known,
-            None => {
-                let policy = info.policy.get();
-                let state = policy.state(file.dentry())?;
+            info.policy.with_state(file.dentry(), |state| {
                 (state.splits_data(), decide(state, Use::Open))
-            }
+            })?
         };
         let open = if split {
             open_split(info, file)?
@@ -215,8 +203,12 @@ impl RegularFileOps for File {
             file.inode().lock()
         };
         let backing = file.backing(Use::Write)?;
-        if io.nowait() && hides_setid(info, file.inode())? {
-            return Err(EAGAIN);
+        if io.nowait() {
+            let inode = file.inode();
+            let real = inode.real_inode().ok_or_else(error::estale)?;
+            if hides_setid(info.home(inode)?, inode, real) {
+                return Err(EAGAIN);
+            }
         }
         let nosec = before_write(info, file, backing)?;
         if io.nowait() && !nosec.is_known() {

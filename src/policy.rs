@@ -96,6 +96,19 @@ impl LivePolicy {
         self.policy.with(f)
     }
 
+    /// Reads the state of a name of the mount, in place if it is known. `f` must not sleep; the call
+    /// may.
+    pub(crate) fn with_state<R>(
+        &self,
+        dentry: &SwitchDentry,
+        f: impl Fn(&State) -> R,
+    ) -> Result<R> {
+        match self.with(|policy| policy.state_of_tag(dentry.tag()).map(&f)) {
+            Some(known) => Ok(known),
+            None => self.get().state(dentry).map(f),
+        }
+    }
+
     /// A reference to keep.
     pub(crate) fn get(&self) -> Arc<Policy> {
         self.policy.get()

@@ -14,7 +14,10 @@ use crate::{
     },
     mirror,
     namei::number,
-    policy::Policy,
+    policy::{
+        decide,
+        Policy, //
+    },
     route::{
         BranchId,
         BranchSet,
@@ -92,8 +95,11 @@ impl Plan {
     /// How `file` is listed under the policy in force. An error when the rules refuse it.
     fn of(info: &Info, file: &DirFile) -> Result<Self> {
         let policy = info.policy.get();
-        info.decide(file.dentry(), Op::Readdir)?;
         let state = policy.state(file.dentry())?;
+        // No rule denies the root.
+        if !file.dentry().is_root() {
+            decide(state, Op::Readdir)?;
+        }
         let homes = policy.names_homes(state);
         Ok(Self { policy, homes })
     }

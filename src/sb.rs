@@ -112,15 +112,7 @@ impl Info {
         if self.policy.is_plain() || dentry.is_root() {
             return Ok(Decision::Home);
         }
-        let known = self.policy.with(|policy| {
-            policy
-                .state_of_tag(dentry.tag())
-                .map(|state| decide(state, op))
-        });
-        match known {
-            Some(decision) => decision,
-            None => decide(self.policy.get().state(dentry)?, op),
-        }
+        self.policy.with_state(dentry, |state| decide(state, op))?
     }
 
     /// The object that serves `op` on `dentry`, whose inode is `inode`. May sleep.
