@@ -7,7 +7,7 @@ root_environment() {
 	local name
 	for name in $(compgen -e); do
 		case $name in
-		PIP_* | *_proxy | *_PROXY | TERM | SWITCHFS_*) printf '%s=%s\0' "$name" "${!name}" ;;
+		PIP_* | CARGO_HTTP_* | CARGO_NET_* | CARGO_REGISTRIES_* | CARGO_SOURCE_* | *_proxy | *_PROXY | TERM | SWITCHFS_*) printf '%s=%s\0' "$name" "${!name}" ;;
 		esac
 	done
 }
