@@ -5,10 +5,8 @@
 //! C header: [`include/linux/backing-file.h`](srctree/include/linux/backing-file.h)
 
 use super::{
-    file_ops::{
-        self,
-        RegularFile, //
-    },
+    file_ops,
+    regular_file::RegularFile,
     sys,
     Creds,
     Dentry,

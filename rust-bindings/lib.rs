@@ -16,12 +16,15 @@ mod cred;
 mod dentry;
 mod dentry_ops;
 mod dir_context;
+mod dir_file;
+mod dir_ops;
 mod file_ops;
 mod file_type;
 mod fileattr;
 mod fs_context;
 mod idmap;
 mod inode;
+mod inode_cache;
 mod inode_ops;
 mod log;
 mod mount;
@@ -30,6 +33,7 @@ mod names;
 mod open;
 mod range_ops;
 mod rcu;
+mod regular_file;
 mod rename;
 mod super_block;
 mod super_ops;
@@ -80,14 +84,16 @@ pub(crate) use self::{
         DirStream,
         Hints, //
     },
-    file_ops::{
+    dir_file::{
         DirFile,
-        DirFileOps,
-        OpenFile,
-        RegularFile,
-        RegularFileOps,
-        Use, //
+        DirFileOps, //
     },
+    dir_ops::{
+        DirOps,
+        Entry,
+        RenameFlags, //
+    },
+    file_ops::RegularFileOps,
     file_type::{
         FileSystem,
         Registration, //
@@ -111,14 +117,12 @@ pub(crate) use self::{
         Inode,
         InodeLock, //
     },
+    inode_cache::InodeCache,
     inode_ops::{
         Access,
         DelayedCall,
-        DirOps,
-        Entry,
         LinkTarget,
-        NodeOps,
-        RenameFlags, //
+        NodeOps, //
     },
     log::LogLimit,
     mount::{
@@ -141,6 +145,11 @@ pub(crate) use self::{
         Transfer, //
     },
     rcu::RcuArc,
+    regular_file::{
+        OpenFile,
+        RegularFile,
+        Use, //
+    },
     rename::{
         Rename,
         RenameEnd, //
@@ -156,7 +165,6 @@ pub(crate) use self::{
     },
     switch_inode::{
         Identity,
-        InodeCache,
         Nosec,
         SwitchInode, //
     },

@@ -6,7 +6,7 @@
 //! [`include/linux/fs.h`](srctree/include/linux/fs.h)
 
 use super::{
-    file_ops::RegularFile,
+    regular_file::RegularFile,
     sys,
     Access,
     BackingFile,

@@ -10,7 +10,7 @@ use super::{
         Fs,
         Info, //
     },
-    switch_inode,
+    inode_cache,
     sys,
     StatFs,
     SuperBlock,
@@ -96,9 +96,9 @@ unsafe extern "C" fn put_super_callback(sb: *mut sys::super_block) {
 
 /// The table of a switchfs superblock.
 const OPERATIONS: sys::super_operations = sys::super_operations {
-    alloc_inode: Some(switch_inode::alloc_inode_callback),
-    destroy_inode: Some(switch_inode::destroy_inode_callback),
-    free_inode: Some(switch_inode::free_inode_callback),
+    alloc_inode: Some(inode_cache::alloc_inode_callback),
+    destroy_inode: Some(inode_cache::destroy_inode_callback),
+    free_inode: Some(inode_cache::free_inode_callback),
     // A branch's object is let go with the last name: it may be the last reference to it.
     drop_inode: Some(sys::inode_just_drop),
     put_super: Some(put_super_callback),

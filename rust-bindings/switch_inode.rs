@@ -6,6 +6,8 @@
 
 use super::{
     dentry_ops,
+    dir_file,
+    dir_ops,
     file_ops,
     inode_ops,
     sys,
@@ -37,18 +39,18 @@ use kernel::{
 
 /// What the slab cache holds: the kernel's inode and what switchfs adds to it.
 #[repr(C)]
-struct Container {
+pub(super) struct Container {
     /// The branch's dentry, owned from `fill` to `destroy_inode`; the pointer stays readable in RCU
     /// walk until the inode is freed.
-    real: AtomicPtr<sys::dentry>,
+    pub(super) real: AtomicPtr<sys::dentry>,
     /// The number of the branch.
     branch: u8,
     /// How many filesystems are stacked here, this one counted.
     depth: u8,
     /// Set when data comes from a branch on which set-id bits have no effect.
-    no_setid: AtomicBool,
+    pub(super) no_setid: AtomicBool,
     /// The kernel's part.
-    inode: sys::inode,
+    pub(super) inode: sys::inode,
 }
 
 /// Wraps a `struct inode` of a switchfs superblock.
@@ -110,7 +112,7 @@ impl SwitchInode {
     }
 
     /// The structure around the inode.
-    fn container(&self) -> *mut Container {
+    pub(super) fn container(&self) -> *mut Container {
         let offset = core::mem::offset_of!(Container, inode);
         // SAFETY: By the type invariant the inode is the field of a container.
         unsafe { self.as_raw().byte_sub(offset) }.cast()
@@ -293,8 +295,8 @@ impl SwitchInode {
                 node.__bindgen_anon_3.i_fop = file_ops::file_operations();
             }
             FileType::Dir => {
-                node.i_op = inode_ops::dir_inode_operations();
-                node.__bindgen_anon_3.i_fop = file_ops::dir_operations();
+                node.i_op = dir_ops::dir_inode_operations();
+                node.__bindgen_anon_3.i_fop = dir_file::dir_operations();
             }
             FileType::Symlink => {
                 node.i_op = inode_ops::symlink_inode_operations();
@@ -406,108 +408,4 @@ unsafe extern "C" fn set_callback(inode: *mut sys::inode, data: *mut c_void) -> 
     // SAFETY: As above.
     unsafe { (*inode).i_private = key.real.cast() };
     0
-}
-
-/// The slab cache of inodes.
-///
-/// # Invariants
-///
-/// The pointer is valid until the cache is dropped.
-pub(crate) struct InodeCache(NonNull<sys::kmem_cache>);
-
-// SAFETY: Slab caches are made to be used by many threads.
-unsafe impl Send for InodeCache {}
-// SAFETY: As for `Send`.
-unsafe impl Sync for InodeCache {}
-
-/// The cache that `alloc_inode` takes from: there is one for the module.
-static CACHE: AtomicPtr<sys::kmem_cache> = AtomicPtr::new(core::ptr::null_mut());
-
-impl InodeCache {
-    /// Creates the module's cache; there must be only one at a time.
-    pub(crate) fn new() -> Result<Self> {
-        // SAFETY: The name is a static string; the constructor fits the size.
-        let cache = unsafe {
-            sys::switchfs_helper_inode_cache(
-                c"switchfs_inode".as_char_ptr(),
-                size_of::<Container>() as u32,
-                Some(init_once_callback),
-            )
-        };
-        let cache = NonNull::new(cache).ok_or(ENOMEM)?;
-        CACHE.store(cache.as_ptr(), Ordering::Release);
-        // INVARIANT: Just created.
-        Ok(Self(cache))
-    }
-}
-
-impl Drop for InodeCache {
-    fn drop(&mut self) {
-        // SAFETY: May sleep; waits for the inodes that RCU frees.
-        unsafe { sys::rcu_barrier() };
-        CACHE.store(core::ptr::null_mut(), Ordering::Release);
-        // SAFETY: No superblock is left, so no inode is.
-        unsafe { sys::kmem_cache_destroy(self.0.as_ptr()) };
-    }
-}
-
-/// Prepares a slab object.
-///
-/// # Safety
-///
-/// Called by the slab allocator with memory for a [`Container`].
-unsafe extern "C" fn init_once_callback(object: *mut c_void) {
-    let container = object.cast::<Container>();
-    // SAFETY: By the contract.
-    let inode = unsafe { &raw mut (*container).inode };
-    // SAFETY: By the contract.
-    unsafe { sys::inode_init_once(inode) };
-}
-
-/// `alloc_inode` of the superblock operations.
-///
-/// # Safety
-///
-/// Called by the VFS with a superblock of switchfs.
-pub(super) unsafe extern "C" fn alloc_inode_callback(sb: *mut sys::super_block) -> *mut sys::inode {
-    // SAFETY: The cache lives as long as the filesystem type is registered or a superblock lives.
-    let object = unsafe { sys::switchfs_helper_alloc_inode(sb, CACHE.load(Ordering::Acquire)) };
-    let container = object.cast::<Container>();
-    if container.is_null() {
-        return core::ptr::null_mut();
-    }
-    // SAFETY: The object is new and ours alone.
-    let real = unsafe { &raw mut (*container).real };
-    // SAFETY: As above.
-    unsafe { real.write(AtomicPtr::new(core::ptr::null_mut())) };
-    // SAFETY: As above.
-    let no_setid = unsafe { &raw mut (*container).no_setid };
-    // SAFETY: As above.
-    unsafe { no_setid.write(AtomicBool::new(false)) };
-    // SAFETY: As above.
-    unsafe { &raw mut (*container).inode }
-}
-
-/// `destroy_inode`: the last use of the inode but by those in RCU walk.
-///
-/// # Safety
-///
-/// Called by the VFS with an inode of switchfs, once.
-pub(super) unsafe extern "C" fn destroy_inode_callback(inode: *mut sys::inode) {
-    // SAFETY: By the contract.
-    let inode = unsafe { SwitchInode::from_raw(inode) };
-    // SAFETY: By the contract.
-    unsafe { inode.release_real() };
-}
-
-/// `free_inode`: an RCU grace period after `destroy_inode`.
-///
-/// # Safety
-///
-/// Called by the VFS with an inode of switchfs, once.
-pub(super) unsafe extern "C" fn free_inode_callback(inode: *mut sys::inode) {
-    // SAFETY: By the contract.
-    let container = unsafe { SwitchInode::from_raw(inode) }.container();
-    // SAFETY: Allocated from this cache, which `rcu_barrier` keeps until now.
-    unsafe { sys::kmem_cache_free(CACHE.load(Ordering::Acquire), container.cast()) };
 }
