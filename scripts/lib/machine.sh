@@ -44,7 +44,7 @@ start_vng() {
 		"$@" ${command:+-- "$command"}
 }
 
-# boot COMMAND: the machine as $cpus, $memory, $icount, $share and $limit ask for it, its console in $kernel_log.
+# boot COMMAND: the machine as $cpus, $memory, $icount, $monitor, $scratch and $limit ask for it, its console in $kernel_log.
 boot() {
 	local options=(-m "$memory" "--rodir=$checkout=$checkout" "--rwdir=/scratch=$scratch")
 	if [[ -n $icount ]]; then
@@ -53,6 +53,9 @@ boot() {
 		options+=(--cpus "$cpus")
 	else
 		options+=(--disable-kvm --cpus "$cpus")
+	fi
+	if [[ -n $monitor ]]; then
+		options+=("--qemu-opts=-chardev socket,id=monitor,path=$monitor,server=on,wait=off -mon chardev=monitor,mode=readline")
 	fi
 	# Programs on virtiofs crash at random on the debug kernel.
 	[[ $kernel != debug ]] || options+=(--force-9p)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What an operation costs in a directory: ops_bench DIRECTORY [SCALE].
+ * What an operation costs in a directory: ops_bench DIRECTORY [SCALE], or, to
+ * be watched from outside, one of them until killed: ops_bench DIRECTORY OP.
  *
  * Prints "OP NUMBER" lines, nanoseconds per call: on a machine that counts
  * instructions (scripts/vm --icount) that is instructions per call. Every
@@ -255,16 +256,43 @@ static void measure(const struct op *op)
 	printf("%s %ld\n", op->name, best / (long)count);
 }
 
+/* Does one operation, round after round. */
+static void repeat(const char *name)
+{
+	unsigned long i;
+
+	for (i = 0; i < sizeof(ops) / sizeof(ops[0]); i++) {
+		const struct op *op = &ops[i];
+		unsigned long n;
+
+		if (strcmp(op->name, name))
+			continue;
+		for (;;) {
+			if (op->before)
+				op->before(op->count);
+			for (n = 0; n < op->count; n++)
+				op->run(n);
+			if (op->after)
+				op->after(op->count);
+		}
+	}
+	errx(2, "no operation is called %s", name);
+}
+
 int main(int argc, char **argv)
 {
+	const char *watched = NULL;
 	unsigned long i;
 	int f;
 
 	if (argc < 2 || argc > 3)
-		errx(2, "usage: ops_bench DIRECTORY [SCALE]");
+		errx(2, "usage: ops_bench DIRECTORY [SCALE|OP]");
 	must(chdir(argv[1]), argv[1]);
-	if (argc == 3)
+	if (argc == 3) {
 		scale = strtoul(argv[2], NULL, 10);
+		if (!scale)
+			watched = argv[2];
+	}
 	buf = aligned_alloc(4096, BIG);
 	if (!buf)
 		err(1, "memory");
@@ -283,6 +311,8 @@ int main(int argc, char **argv)
 		must(f, "many");
 		close(f);
 	}
+	if (watched)
+		repeat(watched);
 	for (i = 0; i < sizeof(ops) / sizeof(ops[0]); i++)
 		measure(&ops[i]);
 	return 0;
