@@ -7,6 +7,7 @@
 #include <linux/backing-file.h>
 #include <linux/cred.h>
 #include <linux/dcache.h>
+#include <linux/exportfs.h>
 #include <linux/fiemap.h>
 #include <linux/file.h>
 #include <linux/fileattr.h>

@@ -95,6 +95,18 @@ pub(crate) struct CredGuard<'a> {
     _task: NotThreadSafe,
 }
 
+impl CredGuard<'_> {
+    /// Calls `f` under the credentials that the task had before. No guard made later is alive.
+    pub(crate) fn lifted<R>(&self, f: impl FnOnce() -> R) -> R {
+        // SAFETY: `old` was this task's when the guard was made, and the task still holds it.
+        let own = unsafe { sys::switchfs_helper_override_creds(self.old) };
+        let result = f();
+        // SAFETY: `own` were the task's before, and outlive the guard.
+        unsafe { sys::switchfs_helper_revert_creds(own) };
+        result
+    }
+}
+
 impl Drop for CredGuard<'_> {
     fn drop(&mut self) {
         // SAFETY: `old` was this task's when the guard was made, and the task still holds it.

@@ -209,7 +209,7 @@ impl Dentry {
     }
 
     /// Whether the dentry is in the cache.
-    pub(super) fn is_hashed(&self) -> bool {
+    pub(crate) fn is_hashed(&self) -> bool {
         // SAFETY: The dentry is valid (`d_unhashed`).
         let pprev = unsafe { &raw const (*self.as_raw()).d_hash.pprev };
         // SAFETY: As above.

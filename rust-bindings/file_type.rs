@@ -12,6 +12,7 @@ use super::{
     DentryOps,
     DirFileOps,
     DirOps,
+    ExportOps,
     FileAttrOps,
     InodeCache,
     NodeOps,
@@ -60,6 +61,8 @@ pub(crate) trait FileSystem {
     type Tmpfile: TmpfileOps;
     /// `xattr_handler`, and `listxattr` of `inode_operations`.
     type Xattr: XattrOps;
+    /// `export_operations`.
+    type Export: ExportOps;
 }
 
 /// The one filesystem of this module.

@@ -6,6 +6,7 @@
 
 use super::{
     dentry_ops,
+    export_ops,
     file_type::{
         FileSystem,
         Fs,
@@ -304,6 +305,7 @@ unsafe fn fill(sb: *mut sys::super_block, new: NewSuper) -> Result {
     s.s_op = super_ops::super_operations();
     s.s_magic = Fs::MAGIC as usize;
     s.s_xattr = xattr::xattr_handlers().cast();
+    s.s_export_op = export_ops::export_operations(&new.info).cast();
     s.s_stack_depth = i32::from(new.depth);
     // As for `MAX_LFS_FILESIZE` of 64 bits: the branch sets the limits.
     s.s_maxbytes = i64::MAX;

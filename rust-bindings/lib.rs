@@ -18,10 +18,12 @@ mod dentry_ops;
 mod dir_context;
 mod dir_file;
 mod dir_ops;
+mod export_ops;
 mod file_ops;
 mod file_type;
 mod fileattr;
 mod fs_context;
+mod handle;
 mod idmap;
 mod inode;
 mod inode_cache;
@@ -93,6 +95,7 @@ pub(crate) use self::{
         Entry,
         RenameFlags, //
     },
+    export_ops::ExportOps,
     file_ops::RegularFileOps,
     file_type::{
         FileSystem,
@@ -110,6 +113,13 @@ pub(crate) use self::{
         Parameter,
         PathFile,
         Value, //
+    },
+    handle::{
+        random,
+        Encoded,
+        Handle,
+        Purpose,
+        MAX_WORDS, //
     },
     idmap::Idmap,
     inode::{

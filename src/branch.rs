@@ -6,6 +6,7 @@ use crate::{
     error,
     route::BranchId,
     vfs::{
+        random,
         Dentry,
         Inode,
         LogLimit,
@@ -33,6 +34,8 @@ pub(crate) struct Branch {
     pub(crate) path: CString,
     /// A private clone of its mount, with the branch's directory as the root.
     pub(crate) mount: Mount,
+    /// New at every attach: a handle made before is stale.
+    pub(crate) generation: u64,
     /// How often refusals that have to do with it are written to the log.
     pub(crate) log: LogLimit,
     /// The stack depth that the mount published, which none of its objects may exceed.
@@ -46,6 +49,7 @@ impl Branch {
             name,
             path,
             mount,
+            generation: random(),
             log: LogLimit::new()?,
             limit: MAX_DEPTH,
         })

@@ -151,7 +151,8 @@ fn kill_hidden_setid(info: &Info, branch: &Branch, inode: &SwitchInode) -> Resul
 impl RegularFileOps for File {
     fn open(file: &RegularFile) -> Result<OpenFile> {
         let info = file.dentry().sb().info();
-        let (split, decision) = if info.policy.is_plain() {
+        // What was opened by a handle may have no name for the rules to speak of.
+        let (split, decision) = if info.policy.is_plain() || file.dentry().is_root() {
             (false, Ok(Decision::Home))
         } else {
             info.policy.with_state(file.dentry(), |state| {

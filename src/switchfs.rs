@@ -21,6 +21,8 @@ mod file;
 #[forbid(unsafe_code)]
 mod fileattr;
 #[forbid(unsafe_code)]
+mod handle;
+#[forbid(unsafe_code)]
 mod ino;
 #[forbid(unsafe_code)]
 mod inode;
@@ -77,6 +79,7 @@ impl vfs::FileSystem for Switchfs {
     type DirFile = readdir::DirFiles;
     type Tmpfile = tmpfile::Tmpfiles;
     type Xattr = xattr::Xattrs;
+    type Export = handle::Handles;
 }
 
 /// The loaded module.
