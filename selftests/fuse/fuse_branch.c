@@ -10,6 +10,8 @@
  *   --timeout=SECONDS      entry and attribute timeout (0 unless given)
  *   --entry-timeout=, --attr-timeout=, --negative-timeout=
  *   --readdirplus          offer READDIRPLUS
+ *   --handles=yes|no       its objects can be found again by file handles, or have
+ *                          none at all (found again while they are cached)
  *   --access               answer ACCESS (ENOSYS otherwise)
  *   --stats=FILE           count requests there, as text, a line an opcode
  *   --ready-fd=N           write a byte there when mounted
@@ -46,7 +48,7 @@ static int usage(void)
 {
 	fputs("usage: fuse_branch [-o OPTIONS] [--timeout=S] [--entry-timeout=S]\n"
 	      "         [--attr-timeout=S] [--negative-timeout=S] [--readdirplus]\n"
-	      "         [--access] [--stats=FILE] [--ready-fd=N] [--daemon]\n"
+	      "         [--access] [--handles=yes|no] [--stats=FILE] [--ready-fd=N] [--daemon]\n"
 	      "         SOURCE MOUNTPOINT\n"
 	      "       fuse_branch --reset FILE\n", stderr);
 	return 2;
@@ -118,7 +120,7 @@ static void more_files(void)
 	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-enum { TIMEOUT = 256, ENTRY, ATTR, NEGATIVE, PLUS, ACCESS, STATS, READY, DAEMON, RESET };
+enum { TIMEOUT = 256, ENTRY, ATTR, NEGATIVE, PLUS, ACCESS, HANDLES, STATS, READY, DAEMON, RESET };
 
 static const struct option options[] = {
 	{ "timeout", required_argument, NULL, TIMEOUT },
@@ -127,6 +129,7 @@ static const struct option options[] = {
 	{ "negative-timeout", required_argument, NULL, NEGATIVE },
 	{ "readdirplus", no_argument, NULL, PLUS },
 	{ "access", no_argument, NULL, ACCESS },
+	{ "handles", required_argument, NULL, HANDLES },
 	{ "stats", required_argument, NULL, STATS },
 	{ "ready-fd", required_argument, NULL, READY },
 	{ "daemon", no_argument, NULL, DAEMON },
@@ -165,6 +168,9 @@ int main(int argc, char **argv)
 			break;
 		case ACCESS:
 			settings.check_access = true;
+			break;
+		case HANDLES:
+			settings.handles = optarg;
 			break;
 		case STATS:
 			settings.stats = optarg;

@@ -15,8 +15,20 @@
 static void branch_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
 	struct fuse_entry_param e;
-	int err = node_lookup(parent, name, &e);
+	struct stat st;
+	int err;
 
+	/* Of a handle; what has no link any more is gone. */
+	if (!strcmp(name, ".") || !strcmp(name, "..")) {
+		if (!node_known(parent) ||
+		    fstatat(node_fd(parent), "", &st, AT_EMPTY_PATH) ||
+		    !st.st_nlink) {
+			fuse_reply_err(req, ENOENT);
+			return;
+		}
+	}
+	err = !strcmp(name, ".") ? node_again(parent, &e) :
+				   node_lookup(parent, name, &e);
 	if (err == ENOENT && settings.negative_timeout > 0) {
 		memset(&e, 0, sizeof(e));
 		e.entry_timeout = settings.negative_timeout;
@@ -274,11 +286,17 @@ static void branch_init(void *data, struct fuse_conn_info *conn)
 		FUSE_CAP_ATOMIC_O_TRUNC |
 		(settings.readdirplus ? 0 : FUSE_CAP_READDIRPLUS);
 
+	const uint64_t ask = !settings.handles ? 0 :
+		!strcmp(settings.handles, "yes") ? FUSE_CAP_EXPORT_SUPPORT :
+						   FUSE_CAP_NO_EXPORT_SUPPORT;
+
 	(void)data;
 #if FUSE_VERSION >= FUSE_MAKE_VERSION(3, 17)
 	fuse_unset_feature_flag(conn, refuse);
+	fuse_set_feature_flag(conn, ask);
 #else
 	conn->want &= ~refuse;
+	conn->want |= ask;
 #endif
 }
 

@@ -35,6 +35,29 @@ static struct node **bucket(dev_t dev, ino_t ino)
 	return &table[(ino ^ dev * 31) % BUCKETS];
 }
 
+bool node_known(fuse_ino_t ino)
+{
+	const struct node *n;
+	int i;
+
+	if (ino == FUSE_ROOT_ID)
+		return true;
+	for (i = 0; i < BUCKETS; i++)
+		for (n = table[i]; n; n = n->next)
+			if ((uintptr_t)n == ino)
+				return true;
+	return false;
+}
+
+/* Above its root there is nothing; only a handle's parent is asked for so. */
+static bool is_root(const struct stat *st)
+{
+	struct stat top;
+
+	return settings.handles && !fstat(root.fd, &top) &&
+	       top.st_dev == st->st_dev && top.st_ino == st->st_ino;
+}
+
 int node_lookup(fuse_ino_t parent, const char *name, struct fuse_entry_param *e)
 {
 	struct node *n, **head;
@@ -50,6 +73,11 @@ int node_lookup(fuse_ino_t parent, const char *name, struct fuse_entry_param *e)
 		err = errno;
 		close(fd);
 		return err;
+	}
+	if (is_root(&e->attr)) {
+		close(fd);
+		e->ino = FUSE_ROOT_ID;
+		return 0;
 	}
 	head = bucket(e->attr.st_dev, e->attr.st_ino);
 	for (n = *head; n; n = n->next)
@@ -74,6 +102,19 @@ int node_lookup(fuse_ino_t parent, const char *name, struct fuse_entry_param *e)
 	return 0;
 }
 
+int node_again(fuse_ino_t ino, struct fuse_entry_param *e)
+{
+	memset(e, 0, sizeof(*e));
+	e->attr_timeout = settings.attr_timeout;
+	e->entry_timeout = settings.entry_timeout;
+	if (fstatat(node_fd(ino), "", &e->attr, AT_EMPTY_PATH))
+		return errno;
+	if (ino != FUSE_ROOT_ID)
+		node_of(ino)->lookups++;
+	e->ino = ino;
+	return 0;
+}
+
 void node_forget(fuse_ino_t ino, uint64_t count)
 {
 	struct node *n = node_of(ino), **at;
@@ -81,7 +122,8 @@ void node_forget(fuse_ino_t ino, uint64_t count)
 	if (n == &root)
 		return;
 	n->lookups -= count < n->lookups ? count : n->lookups;
-	if (n->lookups)
+	/* Handles outlive what the kernel remembers. */
+	if (n->lookups || settings.handles)
 		return;
 	for (at = bucket(n->dev, n->ino); *at != n; at = &(*at)->next)
 		;

@@ -27,6 +27,8 @@ struct settings {
 	double negative_timeout;
 	bool readdirplus;
 	bool check_access;
+	/* NULL, "yes" or "no": whether the kernel may keep nodes by handles */
+	const char *handles;
 };
 
 extern struct settings settings;
@@ -34,10 +36,14 @@ extern struct node root;
 
 struct node *node_of(fuse_ino_t ino);
 int node_fd(fuse_ino_t ino);
+/* Whether INO is one that was given out, which a handle's may not be. */
+bool node_known(fuse_ino_t ino);
 /* The object through /proc, for calls that take no O_PATH descriptor. */
 const char *node_path(fuse_ino_t ino, char buf[64]);
 /* Looks NAME up and takes one reference for the kernel; 0 or an errno. */
 int node_lookup(fuse_ino_t parent, const char *name, struct fuse_entry_param *e);
+/* The same for one that is known, whatever its type. */
+int node_again(fuse_ino_t ino, struct fuse_entry_param *e);
 void node_forget(fuse_ino_t ino, uint64_t count);
 
 /* Makes the new NAME the property of who asked; 0 or an errno. */
