@@ -24,6 +24,9 @@ check: ## all tests on both stock kernels
 check-debug: ## all kselftests on a kernel with KASAN, lockdep and kmemleak
 	scripts/check debug
 
+suites: ## pjdfstest, fsx, fio and stress-ng on each branch filesystem, against the bare branch; hours without KVM
+	scripts/suites
+
 lint: ## all checkers
 	scripts/lint
 
@@ -36,4 +39,4 @@ clean: ## removes what was built in the checkout
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1: /p' Makefile
 
-.PHONY: modules install demo shell check check-debug lint bench-quick clean help
+.PHONY: modules install demo shell check check-debug suites lint bench-quick clean help
