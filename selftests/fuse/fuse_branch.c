@@ -14,6 +14,8 @@
  *                          none at all (found again while they are cached)
  *   --access               answer ACCESS (ENOSYS otherwise)
  *   --stats=FILE           count requests there, as text, a line an opcode
+ *   --fail=FILE            answer each opcode with the errno there, if it is not 0:
+ *                          a number of 32 bits for each opcode, read at each request
  *   --ready-fd=N           write a byte there when mounted
  *   --daemon               go to the background when mounted and outlive the
  *                          parent; without it the server dies with its parent
@@ -26,6 +28,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -37,6 +40,37 @@ struct settings settings;
 
 static int ready_fd = -1;
 static int background;
+/* Which errno each opcode is answered with. */
+static const volatile uint32_t *failing;
+
+#define OPCODES 64
+
+static int fail_open(const char *path)
+{
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+	void *map;
+
+	if (fd < 0 || ftruncate(fd, OPCODES * sizeof(*failing)))
+		return -1;
+	map = mmap(NULL, OPCODES * sizeof(*failing), PROT_READ, MAP_SHARED, fd, 0);
+	close(fd);
+	if (map == MAP_FAILED)
+		return -1;
+	failing = map;
+	return 0;
+}
+
+/* Whether the request was refused without being looked at. */
+static bool refused(struct fuse_session *se, const struct fuse_in_header *in)
+{
+	struct fuse_out_header out = { .len = sizeof(out), .unique = in->unique };
+	int err = failing && in->opcode < OPCODES ? failing[in->opcode] : 0;
+
+	if (!err)
+		return false;
+	out.error = -err;
+	return write(fuse_session_fd(se), &out, sizeof(out)) == sizeof(out);
+}
 
 static int fail(const char *what)
 {
@@ -48,8 +82,8 @@ static int usage(void)
 {
 	fputs("usage: fuse_branch [-o OPTIONS] [--timeout=S] [--entry-timeout=S]\n"
 	      "         [--attr-timeout=S] [--negative-timeout=S] [--readdirplus]\n"
-	      "         [--access] [--handles=yes|no] [--stats=FILE] [--ready-fd=N] [--daemon]\n"
-	      "         SOURCE MOUNTPOINT\n"
+	      "         [--access] [--handles=yes|no] [--stats=FILE] [--fail=FILE]\n"
+	      "         [--ready-fd=N] [--daemon] SOURCE MOUNTPOINT\n"
 	      "       fuse_branch --reset FILE\n", stderr);
 	return 2;
 }
@@ -67,7 +101,8 @@ static int serve(struct fuse_session *se)
 		if (res <= 0)
 			break;
 		stats_count(((struct fuse_in_header *)buf.mem)->opcode);
-		fuse_session_process_buf(se, &buf);
+		if (!refused(se, buf.mem))
+			fuse_session_process_buf(se, &buf);
 	}
 	free(buf.mem);
 	return res < 0;
@@ -120,7 +155,10 @@ static void more_files(void)
 	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-enum { TIMEOUT = 256, ENTRY, ATTR, NEGATIVE, PLUS, ACCESS, HANDLES, STATS, READY, DAEMON, RESET };
+enum {
+	TIMEOUT = 256, ENTRY, ATTR, NEGATIVE, PLUS, ACCESS, HANDLES, STATS, FAIL, READY, DAEMON,
+	RESET,
+};
 
 static const struct option options[] = {
 	{ "timeout", required_argument, NULL, TIMEOUT },
@@ -131,6 +169,7 @@ static const struct option options[] = {
 	{ "access", no_argument, NULL, ACCESS },
 	{ "handles", required_argument, NULL, HANDLES },
 	{ "stats", required_argument, NULL, STATS },
+	{ "fail", required_argument, NULL, FAIL },
 	{ "ready-fd", required_argument, NULL, READY },
 	{ "daemon", no_argument, NULL, DAEMON },
 	{ "reset", required_argument, NULL, RESET },
@@ -174,6 +213,10 @@ int main(int argc, char **argv)
 			break;
 		case STATS:
 			settings.stats = optarg;
+			break;
+		case FAIL:
+			if (fail_open(optarg))
+				return fail(optarg);
 			break;
 		case READY:
 			ready_fd = atoi(optarg);

@@ -48,6 +48,8 @@ struct stat stat_of(const char *path);
 int opens(const char *path, int flags);
 /* Runs PATH with no arguments; its exit status, or 1000 + errno of exec. */
 int runs(const char *path, uid_t uid);
+/* A copy of tools/TOOL, mode 0755; or an errno. */
+int put_tool(const char *path, const char *tool);
 /* A copy of tools/show_euid, mode 0755: exits with 10 + its euid; or errno. */
 int put_program(const char *path);
 /* Where FILE of the built selftests is. */

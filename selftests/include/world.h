@@ -25,6 +25,7 @@ struct server {
 	char source[PATH_SIZE];
 	char mount[PATH_SIZE];
 	char stats[PATH_SIZE];
+	unsigned int *fail;	/* of server_fails() */
 };
 
 int world_enter(struct world *w);
@@ -33,6 +34,16 @@ void world_leave(struct world *w);
 int ext4_mount(const struct world *w, const char *dir);
 /* The same with accounting for quotas, which quotactl(2) can switch on. */
 int ext4_quota_mount(const struct world *w, const char *dir);
+/*
+ * One of that TYPE, on an image of SIZE that the command MAKER, ended by NULL,
+ * formats.
+ */
+int image_mount(const struct world *w, const char *dir, const char *type, off_t size,
+		const char *const *maker);
+/* The same with a copy of an image that is formatted already. */
+int image_copy_mount(const struct world *w, const char *dir, const char *type, int from);
+/* Runs a command without its output; 0, or an errno when it failed. */
+int run_quietly(char *const argv[]);
 int tmpfs_mount(const char *dir);
 int bind_mount(const char *from, const char *to);
 
@@ -47,6 +58,12 @@ int server_start(struct server *s, const char *dir, const char *const *options);
 void server_stop(struct server *s);
 /* Ends the server and leaves the dead mount. */
 void server_kill(struct server *s);
+
+/*
+ * Starts it with --fail: FUSE_* opcodes are answered with the errno that is in
+ * s->fail[OPCODE], unless that is 0.
+ */
+int server_start_failing(struct server *s, const char *dir);
 
 /* How often the server was asked, by opcode. */
 #define COUNTS 64

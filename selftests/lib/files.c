@@ -229,9 +229,9 @@ const char *built(const char *file)
 	return fmt("%s/../%s", dirname(self), file);
 }
 
-int put_program(const char *path)
+int put_tool(const char *path, const char *tool)
 {
-	int in = open(built("tools/show_euid"), O_RDONLY | O_CLOEXEC);
+	int in = open(built(fmt("tools/%s", tool)), O_RDONLY | O_CLOEXEC);
 	int out = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0755);
 	static char buf[65536];
 	int err = in < 0 || out < 0 ? errno : 0;
@@ -245,4 +245,9 @@ int put_program(const char *path)
 	if (out >= 0 && close(out) && !err)
 		err = errno;
 	return err;
+}
+
+int put_program(const char *path)
+{
+	return put_tool(path, "show_euid");
 }

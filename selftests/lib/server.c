@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -74,6 +75,20 @@ int server_start(struct server *s, const char *dir, const char *const *options)
 	if (err)
 		server_stop(s);
 	return err;
+}
+
+int server_start_failing(struct server *s, const char *dir)
+{
+	const char *path = fmt("%s-fail", dir);
+	const char *const options[] = { fmt("--fail=%s", path), NULL };
+	int err = server_start(s, dir, options), fd;
+
+	if (err)
+		return err;
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	s->fail = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	close(fd);
+	return s->fail == MAP_FAILED ? ENOMEM : 0;
 }
 
 void server_kill(struct server *s)

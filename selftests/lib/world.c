@@ -52,7 +52,7 @@ void world_leave(struct world *w)
 	w->work[0] = '\0';
 }
 
-static int run_quietly(char *const argv[])
+int run_quietly(char *const argv[])
 {
 	pid_t pid = fork();
 	int status, null;
@@ -72,14 +72,14 @@ static int run_quietly(char *const argv[])
 }
 
 /* The data extents of FROM only: an empty filesystem is nearly all hole. */
-static int copy_sparse(const char *from, int to)
+static int copy_sparse(int fd, int to)
 {
-	int fd = open(from, O_RDONLY | O_CLOEXEC), err = 0;
+	int err = 0;
 	off_t at = 0, end;
 	char buf[16384];
 
 	if (fd < 0)
-		return errno;
+		return EBADF;
 	while (!err && (at = lseek(fd, at, SEEK_DATA)) >= 0) {
 		end = lseek(fd, at, SEEK_HOLE);
 		while (at < end) {
@@ -92,7 +92,6 @@ static int copy_sparse(const char *from, int to)
 			at += n;
 		}
 	}
-	close(fd);
 	return err;
 }
 
@@ -109,8 +108,12 @@ static int make_image(const char *path, bool quota)
 
 	if (fd < 0 || ftruncate(fd, IMAGE_SIZE))
 		return errno;
-	if (ready)
-		err = copy_sparse(ready, fd);
+	if (ready) {
+		int from = open(ready, O_RDONLY | O_CLOEXEC);
+
+		err = copy_sparse(from, fd);
+		close(from);
+	}
 	close(fd);
 	return ready ? err : run_quietly(argv);
 }
@@ -138,27 +141,67 @@ static int loop_attach(const char *image, char device[32])
 	return err ? -err : fd;
 }
 
-static int mount_image(const struct world *w, const char *dir, bool quota)
+static const char *new_image(const struct world *w)
 {
 	static int serial;
-	char image[PATH_SIZE], device[32];
-	int fd, err;
 
-	snprintf(image, sizeof(image), "%s/.image-%d-%d", w->work, getpid(), serial++);
-	err = make_image(image, quota);
-	if (!err)
-		err = make_path(dir);
-	if (err)
-		return err;
-	fd = loop_attach(image, device);
+	return fmt("%s/.image-%d-%d", w->work, getpid(), serial++);
+}
+
+static int mount_file(const char *image, const char *dir, const char *type)
+{
+	char device[32];
+	int fd = loop_attach(image, device), err = 0;
+
 	if (fd < 0)
 		return -fd;
-	if (mount(device, dir, "ext4", 0, NULL))
+	if (mount(device, dir, type, 0, NULL))
 		err = errno;
 	close(fd);
 	if (!err && chmod(dir, 0755))
 		err = errno;
 	return err;
+}
+
+static int mount_image(const struct world *w, const char *dir, bool quota)
+{
+	const char *image = new_image(w);
+
+	return make_image(image, quota) ?: make_path(dir) ?: mount_file(image, dir, "ext4");
+}
+
+int image_mount(const struct world *w, const char *dir, const char *type, off_t size,
+		const char *const *maker)
+{
+	const char *image = new_image(w);
+	char *argv[16];
+	int n = 0, fd, err;
+
+	while (maker[n] && n < 14) {
+		argv[n] = (char *)maker[n];
+		n++;
+	}
+	argv[n++] = (char *)image;
+	argv[n] = NULL;
+	fd = open(image, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0 || ftruncate(fd, size))
+		return errno;
+	close(fd);
+	err = run_quietly(argv);
+	return err ?: make_path(dir) ?: mount_file(image, dir, type);
+}
+
+int image_copy_mount(const struct world *w, const char *dir, const char *type, int from)
+{
+	const char *image = new_image(w);
+	int fd = open(image, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600), err;
+	struct stat st;
+
+	if (fd < 0 || fstat(from, &st) || ftruncate(fd, st.st_size))
+		return errno;
+	err = copy_sparse(from, fd);
+	close(fd);
+	return err ?: make_path(dir) ?: mount_file(image, dir, type);
 }
 
 int ext4_mount(const struct world *w, const char *dir)

@@ -2,8 +2,7 @@
 /* A branch on an idmapped mount: its mapping holds through switchfs. */
 #include "switchfs_test.h"
 
-#include <sched.h>
-#include <sys/syscall.h>
+#include "idmap.h"
 
 /* Ids 0 to 999 on disk are these in the mount, and no others exist. */
 #define BASE 100000
@@ -19,58 +18,6 @@ FIXTURE_VARIANT(idmapped) {
 FIXTURE_VARIANT_ADD(idmapped, bare) { .bare = true };
 FIXTURE_VARIANT_ADD(idmapped, branch) { .bare = false };
 
-/* A user namespace with that mapping, as a descriptor; or minus an errno. */
-static int mapping(void)
-{
-	int ready[2], fd = -1, err = 0;
-	const char *map = fmt("0 %d 1000\n", BASE);
-	char byte;
-	pid_t pid;
-
-	if (pipe(ready))
-		return -errno;
-	pid = fork();
-	if (!pid) {
-		byte = unshare(CLONE_NEWUSER) ? 'n' : 'y';
-		write(ready[1], &byte, 1);
-		pause();
-		_exit(0);
-	}
-	if (read(ready[0], &byte, 1) != 1 || byte != 'y')
-		err = EPERM;
-	if (!err)
-		err = put(fmt("/proc/%d/uid_map", pid), map) ?:
-		      put(fmt("/proc/%d/gid_map", pid), map);
-	if (!err) {
-		fd = open(fmt("/proc/%d/ns/user", pid), O_RDONLY | O_CLOEXEC);
-		err = fd < 0 ? errno : 0;
-	}
-	kill(pid, SIGKILL);
-	waitpid(pid, NULL, 0);
-	close(ready[0]);
-	close(ready[1]);
-	return err ? -err : fd;
-}
-
-static int idmap(const char *from, const char *to)
-{
-	struct mount_attr attr = { .attr_set = MOUNT_ATTR_IDMAP };
-	int ns = mapping(), tree, err = 0;
-
-	if (ns < 0)
-		return -ns;
-	attr.userns_fd = ns;
-	tree = open_tree(AT_FDCWD, from, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
-	if (tree < 0 ||
-	    syscall(SYS_mount_setattr, tree, "", AT_EMPTY_PATH, &attr, sizeof(attr)) ||
-	    move_mount(tree, "", AT_FDCWD, to, MOVE_MOUNT_F_EMPTY_PATH))
-		err = errno;
-	if (tree >= 0)
-		close(tree);
-	close(ns);
-	return err;
-}
-
 FIXTURE_SETUP(idmapped)
 {
 	if (!variant->bare)
@@ -83,7 +30,7 @@ FIXTURE_SETUP(idmapped)
 	DOES(put("disk/f", "text"));
 	ASSERT_OK(chown("disk/f", 5, 6));
 	ASSERT_OK(chmod("disk/f", 0640));
-	DOES(idmap("disk", "mapped"));
+	DOES(idmap_mount("disk", "mapped", 0, BASE, 1000));
 	if (variant->bare) {
 		DOES(bind_mount("mapped", "mnt"));
 		return;
