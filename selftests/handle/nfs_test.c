@@ -1,122 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Exported by the kernel's NFS server, and mounted again over the loopback of
- * a network namespace. Without nfs-utils: the test writes the export tables,
- * and answers the server's questions about clients before the boot itself.
+ * a network namespace (nfs.h).
  */
 #include "handles.h"
+#include "nfs.h"
 #include "site.h"
 
-#include <linux/nfsd/cld.h>
 #include <linux/nfsd/export.h>
-#include <net/if.h>
-#include <poll.h>
-#include <sched.h>
-#include <signal.h>
-#include <stdlib.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
 #include <sys/time.h>
-#include <sys/wait.h>
 
 FIXTURE_VARIANT_ADD(site, local) { .parts = SITE_EXT4 };
-
-#define NEVER "2147483647"
-
-/* The whole of TEXT in one write; 0 or an errno. */
-static int tell(const char *file, const char *text)
-{
-	int fd = open(file, O_WRONLY | O_CLOEXEC), err = 0;
-
-	if (fd < 0)
-		return errno;
-	if (write(fd, text, strlen(text)) < 0)
-		err = errno;
-	close(fd);
-	return err;
-}
-
-static int loopback_up(void)
-{
-	struct ifreq ifr = { .ifr_name = "lo", .ifr_flags = IFF_UP };
-	int s = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	int err = ERR(ioctl(s, SIOCSIFFLAGS, &ifr));
-
-	close(s);
-	return err;
-}
-
-/* No client had anything before: every question is answered so. */
-static pid_t start_tracker(void)
-{
-	pid_t parent = getpid(), pid = fork();
-	struct pollfd pipe = { .fd = -1, .events = POLLIN };
-	char msg[4096];
-	ssize_t n;
-
-	if (pid)
-		return pid;
-	while (getppid() == parent && pipe.fd < 0) {
-		pipe.fd = open("pipes/nfsd/cld", O_RDWR | O_NONBLOCK | O_CLOEXEC);
-		usleep(10000);
-	}
-	while (getppid() == parent) {
-		struct cld_msg *m = (struct cld_msg *)msg;
-
-		if (poll(&pipe, 1, 100) < 1)
-			continue;
-		n = read(pipe.fd, msg, sizeof(msg));
-		if (n < (ssize_t)sizeof(struct cld_msg_hdr))
-			continue;
-		m->cm_status = 0;
-		/* Read as the answer to only one of the questions. */
-		m->cm_u.cm_version = 1;
-		if (write(pipe.fd, msg, n) != n)
-			break;
-	}
-	_exit(0);
-}
-
-/* Exports mnt as the root of NFS, with more export flags, and mounts it at client. */
-static int serve(const struct site *site, int flags)
-{
-	const char *root = site_path(site, "mnt");
-
-	if (unshare(CLONE_NEWNET))
-		return errno;
-	if (system("modprobe -qa nfsd nfsv4"))
-		return ENOPKG;
-	return loopback_up() ?:
-	       make_path("nfsd") ?: make_path("pipes") ?: make_path("client") ?:
-	       ERR(mount("pipes", "pipes", "rpc_pipefs", 0, NULL)) ?:
-	       ERR(mount("nfsd", "nfsd", "nfsd", 0, NULL)) ?:
-	       tell("/proc/net/rpc/auth.unix.ip/channel",
-		    "nfsd 127.0.0.1 " NEVER " self\n") ?:
-	       tell("/proc/net/rpc/nfsd.export/channel",
-		    fmt("self %s " NEVER " %d 65534 65534 0\n", root,
-			NFSEXP_FSID | NFSEXP_INSECURE_PORT | flags)) ?:
-	       tell("/proc/net/rpc/nfsd.fh/channel",
-		    fmt("self 1 \\x00000000 " NEVER " %s\n", root)) ?:
-	       tell("nfsd/versions", "-3 +4 +4.1 +4.2\n") ?:
-	       tell("nfsd/portlist", "tcp 2049\n") ?:
-	       tell("nfsd/threads", "2\n") ?:
-	       ERR(mount("127.0.0.1:/", "client", "nfs4", 0,
-			 "vers=4.2,proto=tcp,addr=127.0.0.1,clientaddr=127.0.0.1,sec=sys"));
-}
-
-static void end(pid_t tracker)
-{
-	umount2("client", MNT_FORCE);
-	umount2("client", MNT_DETACH);
-	tell("nfsd/threads", "0\n");
-	tell("/proc/net/rpc/nfsd.export/flush", "1\n");
-	if (tracker > 0) {
-		kill(tracker, SIGKILL);
-		waitpid(tracker, NULL, 0);
-	}
-	umount2("nfsd", MNT_DETACH);
-	umount2("pipes", MNT_DETACH);
-}
 
 /* What any client does; names in ".c" may be another branch's. */
 static void use(struct __test_metadata *_metadata)
@@ -180,8 +74,9 @@ static void use(struct __test_metadata *_metadata)
 
 #define NEED_NFS()							\
 	do {								\
-		pid_t __pid = start_tracker();				\
-		int __err = serve(&self->site, flags);			\
+		pid_t __pid = nfs_tracker();				\
+		int __err = nfs_serve(site_path(&self->site, "mnt"),	\
+				      "client", flags);			\
 									\
 		tracker = __pid;					\
 		ASSERT_EQ(0, __err);					\
@@ -196,7 +91,7 @@ TEST_F_TIMEOUT(site, branch_is_exported, 60)
 	NEED_NFS();
 	use(_metadata);
 	EXPECT_EQ(S_IFREG | 0600, stat_of("hot/h").st_mode);
-	end(tracker);
+	nfs_end(tracker, "client");
 	ASSERT_OK(umount2("mnt", 0));
 	EXPECT_STREQ("", klog_complaints(log, true));
 }
@@ -222,7 +117,7 @@ TEST_F_TIMEOUT(site, routed_names_are_exported_and_refused_ones_are_not, 60)
 	ASSERT_OK(unlink("hot/secret"));
 	ASSERT_OK(unlink("hot/shut"));
 	use(_metadata);
-	end(tracker);
+	nfs_end(tracker, "client");
 	ASSERT_OK(umount2("mnt", 0));
 	EXPECT_STREQ("", klog_complaints(log, true));
 }
@@ -244,7 +139,7 @@ TEST_F_TIMEOUT(site, subtree_check_finds_the_path, 60)
 	ASSERT_OK(close(fd));
 	EXPECT_STREQ("F", get("hot/d/e/f"));
 	EXPECT_STREQ("F", get("client/d/e/f"));
-	end(tracker);
+	nfs_end(tracker, "client");
 	ASSERT_OK(umount2("mnt", 0));
 }
 
@@ -254,8 +149,9 @@ TEST_F(site, branch_without_handles_is_not_exported)
 	ASSERT_OK(mount("ramfs", "bare", "ramfs", 0, NULL));
 	ASSERT_EQ(0, switchfs_mount("mnt", "branch",
 				    fmt("bare=%s", site_path(&self->site, "bare")), END));
-	EXPECT_EQ(EINVAL, serve(&self->site, NFSEXP_NOSUBTREECHECK));
-	end(0);
+	EXPECT_EQ(EINVAL, nfs_serve(site_path(&self->site, "mnt"), "client",
+				    NFSEXP_NOSUBTREECHECK));
+	nfs_end(0, "client");
 	ASSERT_OK(umount2("mnt", 0));
 	umount2("bare", MNT_DETACH);
 }

@@ -4,6 +4,10 @@
 
 #include "idmap.h"
 
+#include <linux/posix_acl.h>
+#include <linux/posix_acl_xattr.h>
+#include <sys/xattr.h>
+
 /* Ids 0 to 999 on disk are these in the mount, and no others exist. */
 #define BASE 100000
 
@@ -84,6 +88,57 @@ TEST_F(idmapped, owners_are_changed_through_the_mapping)
 	EXPECT_EQ(9, stat_of("disk/f").st_gid);
 	EXPECT_ERR(EOVERFLOW, chown("mnt/f", SOMEONE, -1));
 	EXPECT_EQ(8, stat_of("disk/f").st_uid);
+}
+
+TEST_F(idmapped, access_lists_hold_mapped_ids)
+{
+	struct {
+		struct posix_acl_xattr_header header;
+		struct posix_acl_xattr_entry entry[5];
+	} list = {
+		.header.a_version = POSIX_ACL_XATTR_VERSION,
+		.entry = {
+			{ ACL_USER_OBJ, 6, ACL_UNDEFINED_ID },
+			{ ACL_USER, 4, BASE + 8 },
+			{ ACL_GROUP_OBJ, 0, ACL_UNDEFINED_ID },
+			{ ACL_MASK, 4, ACL_UNDEFINED_ID },
+			{ ACL_OTHER, 0, ACL_UNDEFINED_ID },
+		},
+	}, back;
+
+	EXPECT_EQ(EACCES, AS_USER(BASE + 8, open("mnt/f", O_RDONLY)));
+	ASSERT_OK(setxattr("mnt/f", "system.posix_acl_access", &list, sizeof(list), 0));
+	ASSERT_EQ(sizeof(back), getxattr("disk/f", "system.posix_acl_access", &back,
+					 sizeof(back)));
+	EXPECT_EQ(8, back.entry[1].e_id);
+	ASSERT_EQ(sizeof(back), getxattr("mnt/f", "system.posix_acl_access", &back,
+					 sizeof(back)));
+	EXPECT_EQ(BASE + 8, back.entry[1].e_id);
+	EXPECT_EQ(0, AS_USER(BASE + 8, open("mnt/f", O_RDONLY)));
+	EXPECT_EQ(EACCES, AS_USER(8, open("mnt/f", O_RDONLY)));
+	/* Set in the branch, it counts at once. */
+	back.entry[1].e_id = 9;
+	ASSERT_OK(setxattr("disk/f", "system.posix_acl_access", &back, sizeof(back), 0));
+	EXPECT_EQ(EACCES, AS_USER(BASE + 8, open("mnt/f", O_RDONLY)));
+	EXPECT_EQ(0, AS_USER(BASE + 9, open("mnt/f", O_RDONLY)));
+}
+
+TEST_F(idmapped, group_and_set_id_bits_follow_the_mapping)
+{
+	ASSERT_OK(mkdir("disk/d", 0777));
+	ASSERT_OK(chown("disk/d", 0, 9));
+	ASSERT_OK(chmod("disk/d", 02777));
+	EXPECT_EQ(0, AS_USER(BASE + 7, mknod("mnt/d/f", S_IFREG | 0770, 0)));
+	EXPECT_EQ(9, stat_of("disk/d/f").st_gid);
+	EXPECT_EQ(0, AS_USER(BASE + 7, chmod("mnt/d/f", 02770)));
+	EXPECT_EQ(0770, stat_of("disk/d/f").st_mode & 07777);
+	DOES(put_program("disk/prog"));
+	ASSERT_OK(chown("disk/prog", 5, 5));
+	ASSERT_OK(chmod("disk/prog", 04755));
+	EXPECT_EQ((10 + BASE + 5) & 255, runs("mnt/prog", SOMEONE));
+	EXPECT_EQ(EPERM, AS_USER(5, chmod("mnt/prog", 0777)));
+	EXPECT_EQ(0, AS_USER(BASE + 5, truncate("mnt/prog", 10)));
+	EXPECT_EQ(0755, stat_of("disk/prog").st_mode & 07777);
 }
 
 SWITCHFS_TEST_MAIN
