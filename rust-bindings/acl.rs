@@ -23,8 +23,7 @@ use core::{
 use kernel::{
     error::{
         from_err_ptr,
-        from_result,
-        to_result, //
+        from_result, //
     },
     prelude::*,
     str::CStr, //
@@ -198,7 +197,7 @@ impl RealPath<'_> {
     /// May sleep.
     pub(crate) fn set_acl(&self, kind: AclKind, acl: NewAcl<'_>) -> Result {
         // SAFETY: Mapping, dentry and name are valid, and the list is the caller's alone.
-        to_result(unsafe {
+        sys::to_result(unsafe {
             sys::vfs_set_acl(
                 self.mount().idmap().as_raw(),
                 self.dentry().as_raw(),
@@ -211,7 +210,7 @@ impl RealPath<'_> {
     /// `vfs_remove_acl`, as [`RealPath::set_acl`].
     pub(crate) fn remove_acl(&self, kind: AclKind) -> Result {
         // SAFETY: Mapping, dentry and name are valid.
-        to_result(unsafe {
+        sys::to_result(unsafe {
             sys::vfs_remove_acl(
                 self.mount().idmap().as_raw(),
                 self.dentry().as_raw(),

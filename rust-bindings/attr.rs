@@ -13,7 +13,6 @@ use super::{
     SwitchInode, //
 };
 use kernel::{
-    error::to_result,
     prelude::*,
     types::Opaque, //
 };
@@ -183,7 +182,9 @@ impl IAttr {
     /// Checks whether the caller may make this change to the switchfs object (`setattr_prepare`).
     pub(crate) fn prepare(&mut self, idmap: Idmap<'_>, dentry: &SwitchDentry) -> Result {
         // SAFETY: All are valid; the VFS holds the inode's lock.
-        to_result(unsafe { sys::setattr_prepare(idmap.as_raw(), dentry.as_raw(), self.0.get()) })
+        sys::to_result(unsafe {
+            sys::setattr_prepare(idmap.as_raw(), dentry.as_raw(), self.0.get())
+        })
     }
 
     /// Turns the request into one for a branch's object.
@@ -205,7 +206,7 @@ impl IAttr {
     /// access to its mount. May sleep.
     pub(crate) fn apply(&mut self, path: RealPath<'_>) -> Result {
         // SAFETY: The mapping and the dentry are valid and positive; no delegated inode is wanted.
-        to_result(unsafe {
+        sys::to_result(unsafe {
             sys::notify_change(
                 path.mount().idmap().as_raw(),
                 path.dentry().as_raw(),

@@ -17,7 +17,6 @@ use core::{
     ptr::NonNull, //
 };
 use kernel::{
-    error::to_result,
     prelude::*,
     sync::aref::AlwaysRefCounted,
     types::Opaque, //
@@ -50,8 +49,8 @@ unsafe impl AlwaysRefCounted for BackingFile {
     }
 }
 
-/// What `F_SETFL` can change.
-const SETFL: u32 = sys::O_APPEND | sys::O_NONBLOCK | sys::O_DIRECT;
+/// What `F_SETFL` can change, apart from `O_APPEND`.
+const SETFL: u32 = sys::O_NONBLOCK | sys::O_DIRECT | sys::O_NOATIME;
 
 /// A read or write that the VFS asks for: the kernel's `kiocb` and `iov_iter`.
 pub(crate) struct Iocb<'a> {
@@ -207,6 +206,14 @@ impl BackingFile {
         unsafe { (*self.as_raw()).f_cred }
     }
 
+    /// Lets each request say for itself whether it appends (`IOCB_APPEND`): `RWF_NOAPPEND` can only be
+    /// honoured by a file that does not. The file is new; the branch was told `O_APPEND` when it was
+    /// opened.
+    pub(super) fn append_by_request(&self) {
+        // SAFETY: The file is valid; the helper takes `f_lock`.
+        unsafe { sys::switchfs_helper_clear_append(self.as_raw()) };
+    }
+
     /// Takes over what `F_SETFL` changed on the file of switchfs since it was opened.
     pub(crate) fn follow_flags(&self, user: &RegularFile) -> Result {
         let flags = user.flags();
@@ -217,8 +224,16 @@ impl BackingFile {
         if (flags ^ own) & SETFL == 0 {
             return Ok(());
         }
+        let flags = if user.is_noatime() {
+            flags | sys::O_NOATIME
+        } else {
+            flags
+        };
+        if (flags ^ own) & SETFL == 0 {
+            return Ok(());
+        }
         // SAFETY: The file is valid; the helper takes `f_lock`.
-        to_result(unsafe { sys::switchfs_helper_set_flags(self.as_raw(), flags, SETFL) })
+        sys::to_result(unsafe { sys::switchfs_helper_set_flags(self.as_raw(), flags, SETFL) })
     }
 
     /// The context of a `backing_file_*` call: `creds`, or the opener's.
@@ -299,7 +314,9 @@ impl BackingFile {
     pub(crate) fn mmap(&self, vma: &mut Vma, creds: Option<&Creds>) -> Result {
         let mut context = self.context(creds, false);
         // SAFETY: The mapping is under construction, and of the file of switchfs.
-        to_result(unsafe { sys::backing_file_mmap(self.as_raw(), vma.0.get(), &raw mut context) })
+        sys::to_result(unsafe {
+            sys::backing_file_mmap(self.as_raw(), vma.0.get(), &raw mut context)
+        })
     }
 
     /// `vfs_llseek` from `from`: the new position. May sleep.
@@ -315,7 +332,9 @@ impl BackingFile {
     /// `vfs_fsync_range`. May sleep.
     pub(crate) fn fsync(&self, start: i64, end: i64, datasync: bool) -> Result {
         // SAFETY: The file is valid.
-        to_result(unsafe { sys::vfs_fsync_range(self.as_raw(), start, end, c_int::from(datasync)) })
+        sys::to_result(unsafe {
+            sys::vfs_fsync_range(self.as_raw(), start, end, c_int::from(datasync))
+        })
     }
 
     /// Tells the branch that a descriptor was closed (`f_op->flush`): deferred errors come here.
@@ -325,7 +344,7 @@ impl BackingFile {
         // SAFETY: An open file has operations.
         match unsafe { (*op).flush } {
             // SAFETY: The file is valid, `id` is what the VFS passed.
-            Some(flush) => to_result(unsafe { flush(self.as_raw(), id.0) }),
+            Some(flush) => sys::to_result(unsafe { flush(self.as_raw(), id.0) }),
             None => Ok(()),
         }
     }
@@ -333,7 +352,7 @@ impl BackingFile {
     /// `vfs_fallocate`. The caller holds the lock of the switchfs inode. May sleep.
     pub(crate) fn fallocate(&self, mode: i32, offset: i64, len: i64) -> Result {
         // SAFETY: The file is valid.
-        to_result(unsafe { sys::vfs_fallocate(self.as_raw(), mode, offset, len) })
+        sys::to_result(unsafe { sys::vfs_fallocate(self.as_raw(), mode, offset, len) })
     }
 }
 

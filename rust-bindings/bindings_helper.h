@@ -52,4 +52,5 @@ const unsigned int SWITCHFS_CONST_FMODE_CAN_ODIRECT = (__force unsigned int)FMOD
 const unsigned int SWITCHFS_CONST_FMODE_LSEEK = (__force unsigned int)FMODE_LSEEK;
 const unsigned int SWITCHFS_CONST_FMODE_PREAD = (__force unsigned int)FMODE_PREAD;
 const unsigned int SWITCHFS_CONST_FMODE_PWRITE = (__force unsigned int)FMODE_PWRITE;
+const unsigned int SWITCHFS_CONST_COPY_FLAGS = SWITCHFS_COPY_FLAGS;
 const int SWITCHFS_CONST_IOCB_NOWAIT = IOCB_NOWAIT;

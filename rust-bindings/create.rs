@@ -12,8 +12,7 @@ use super::{
 };
 use kernel::{
     error::{
-        from_err_ptr,
-        to_result, //
+        from_err_ptr, //
     },
     prelude::*,
     str::CStr,
@@ -157,7 +156,7 @@ fn make(
             unsafe { sys::vfs_link(old.as_raw(), idmap, parent, dentry, none) }
         }
     };
-    match to_result(ret) {
+    match sys::to_result(ret) {
         Ok(()) => Ok(dentry),
         Err(e) => {
             end(dentry);

@@ -75,6 +75,11 @@ impl Creds {
     pub(super) fn as_raw(&self) -> *const sys::cred {
         self.0
     }
+
+    /// The C pointer, or null for the current task's own.
+    pub(super) fn raw_or_null(creds: Option<&Self>) -> *const sys::cred {
+        creds.map_or(core::ptr::null(), Self::as_raw)
+    }
 }
 
 impl Drop for Creds {

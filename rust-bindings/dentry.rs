@@ -117,7 +117,9 @@ impl Dentry {
             != 0
     }
 
-    /// Whether `self` is now to be found as `name` in `parent`. May be called in RCU walk.
+    /// Whether `self` is now to be found as `name` in `parent`. Within an RCU read-side critical
+    /// section, such as RCU walk.
+    #[inline]
     pub(crate) fn is_at(&self, parent: &Dentry, name: Name<'_>) -> bool {
         let bytes = name.bytes();
         // CAST: Names are shorter than 256 bytes, or match no dentry.

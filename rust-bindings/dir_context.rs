@@ -10,7 +10,6 @@ use super::{
     Name, //
 };
 use kernel::{
-    error::to_result,
     prelude::*,
     types::Opaque, //
 };
@@ -186,6 +185,6 @@ impl DirStream<'_> {
             sink,
         };
         // SAFETY: The file is an open directory; the context is the one the actor expects.
-        to_result(unsafe { sys::iterate_dir(self.0.as_raw(), &raw mut inner.context) })
+        sys::to_result(unsafe { sys::iterate_dir(self.0.as_raw(), &raw mut inner.context) })
     }
 }

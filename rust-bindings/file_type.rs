@@ -23,7 +23,6 @@ use super::{
     XattrOps, //
 };
 use kernel::{
-    error::to_result,
     prelude::*,
     str::CStr,
     types::Opaque, //
@@ -104,7 +103,7 @@ impl Registration {
                     })
                 };
                 // SAFETY: The slot is initialised, and pinned until it is unregistered.
-                to_result(unsafe { sys::register_filesystem(slot) })
+                sys::to_result(unsafe { sys::register_filesystem(slot) })
             }),
         })
     }

@@ -24,8 +24,7 @@ use kernel::{
     error::{
         code::ENOIOCTLCMD,
         from_err_ptr,
-        from_result,
-        to_result, //
+        from_result, //
     },
     prelude::*,
     types::Opaque, //
@@ -101,7 +100,7 @@ impl RealPath<'_> {
         let ret = unsafe { sys::security_file_ioctl(file, attr.command(set), 0) };
         // SAFETY: The reference that `dentry_open` returned is given up.
         unsafe { sys::fput(file) };
-        to_result(ret)
+        sys::to_result(ret)
     }
 
     /// `vfs_fileattr_get`: ENOTTY where there are no flags. May sleep.
@@ -123,7 +122,7 @@ impl RealPath<'_> {
 
 /// A result that may be the VFS's own errno for an operation that is not there.
 fn supported(ret: c_int) -> Result {
-    to_result(ret).map_err(|e| if e == ENOIOCTLCMD { ENOTTY } else { e })
+    sys::to_result(ret).map_err(|e| if e == ENOIOCTLCMD { ENOTTY } else { e })
 }
 
 impl Inode {
@@ -135,7 +134,7 @@ impl Inode {
         let fiemap = unsafe { (*op).fiemap };
         let fiemap = fiemap.ok_or_else(crate::error::eopnotsupp)?;
         // SAFETY: The inode is valid, the rest is what the VFS passed.
-        to_result(unsafe { fiemap(self.as_raw(), request.info, request.start, request.len) })
+        sys::to_result(unsafe { fiemap(self.as_raw(), request.info, request.start, request.len) })
     }
 }
 

@@ -6,6 +6,7 @@
 #include <linux/cred.h>
 #include <linux/dcache.h>
 #include <linux/file.h>
+#include <linux/filelock.h>
 #include <linux/mm.h>
 #include <linux/mnt_idmapping.h>
 #include <linux/namei.h>
@@ -14,6 +15,9 @@
 #include <linux/security.h>
 #include <linux/slab.h>
 #include <linux/uio.h>
+#ifdef CONFIG_DCACHE_WORD_ACCESS
+#include <asm/word-at-a-time.h>
+#endif
 
 #include "helpers.h"
 
@@ -30,6 +34,38 @@ const struct cred *switchfs_helper_override_creds(const struct cred *cred)
 void switchfs_helper_revert_creds(const struct cred *old)
 {
 	revert_creds(old);
+}
+
+/* With @cred, or the current credentials if it is NULL. May run in RCU walk. */
+int switchfs_helper_inode_permission(struct mnt_idmap *idmap, struct inode *inode, int mask,
+				     const struct cred *cred)
+{
+	const struct cred *old;
+	int err;
+
+	if (!cred)
+		return inode_permission(idmap, inode, mask);
+
+	old = override_creds(cred);
+	err = inode_permission(idmap, inode, mask);
+	revert_creds(old);
+	return err;
+}
+
+int switchfs_helper_getattr(struct vfsmount *mnt, struct dentry *dentry, struct kstat *stat,
+			    u32 mask, unsigned int flags, const struct cred *cred)
+{
+	const struct path path = { .mnt = mnt, .dentry = dentry };
+	const struct cred *old;
+	int err;
+
+	if (!cred)
+		return vfs_getattr_nosec(&path, stat, mask, flags);
+
+	old = override_creds(cred);
+	err = vfs_getattr_nosec(&path, stat, mask, flags);
+	revert_creds(old);
+	return err;
 }
 
 void switchfs_helper_put_cred(const struct cred *cred)
@@ -88,30 +124,72 @@ struct dentry *switchfs_helper_dget(struct dentry *dentry)
 }
 
 /*
- * Whether @dentry is hashed as @name in @parent. May run in RCU walk: the name
- * is only trusted when d_seq did not change while it was read, and is read up
- * to its NUL, as in dentry_cmp(), since another length may belong to it.
+ * Whether a dentry's name is the @len bytes at @name. The name is not known to
+ * be that long, but ends with a NUL, and may be read to the end of a word.
+ */
+static __always_inline bool same_name(const unsigned char *dname, const unsigned char *name,
+				      unsigned int len)
+{
+#ifdef CONFIG_DCACHE_WORD_ACCESS
+	/* No shift and no index that is checked: a call would make this no leaf. */
+	static const unsigned long masks[sizeof(long)] = {
+		0, bytemask_from_count(1), bytemask_from_count(2), bytemask_from_count(3),
+		bytemask_from_count(4), bytemask_from_count(5), bytemask_from_count(6),
+		bytemask_from_count(7),
+	};
+
+	for (; len >= sizeof(long); len -= sizeof(long)) {
+		if (read_word_at_a_time(dname) != load_unaligned_zeropad(name))
+			return false;
+		dname += sizeof(long);
+		name += sizeof(long);
+	}
+	return !len ||
+	       !((read_word_at_a_time(dname) ^ load_unaligned_zeropad(name)) & masks[len & 7]);
+#else
+	return !strncmp(dname, name, len);
+#endif
+}
+
+static __always_inline bool d_at(const struct dentry *dentry, const struct dentry *parent,
+				 const unsigned char *name, unsigned int len)
+{
+	/* Pairs with the publication of the name in __d_alloc(). */
+	const unsigned char *n = smp_load_acquire(&dentry->d_name.name);
+
+	return READ_ONCE(dentry->d_parent) == parent && READ_ONCE(dentry->d_name.len) == len &&
+	       !d_unhashed(dentry) && same_name(n, name, len);
+}
+
+static noinline bool d_at_moving(const struct dentry *dentry, const struct dentry *parent,
+				 const unsigned char *name, unsigned int len)
+{
+	unsigned int seq;
+	bool at;
+
+	do {
+		seq = read_seqcount_begin(&dentry->d_seq);
+		at = d_at(dentry, parent, name, len);
+	} while (read_seqcount_retry(&dentry->d_seq, seq));
+
+	return at;
+}
+
+/*
+ * Whether @dentry is hashed as @name in @parent. Runs in an RCU read-side
+ * section: the name is only trusted when d_seq did not change while it was
+ * read, and is read up to its NUL, as in dentry_cmp(), since another length may
+ * belong to it.
  */
 bool switchfs_helper_d_at(const struct dentry *dentry, const struct dentry *parent,
 			  const unsigned char *name, unsigned int len)
 {
-	unsigned int seq;
-	bool same;
+	unsigned int seq = raw_seqcount_begin(&dentry->d_seq);
+	bool at = d_at(dentry, parent, name, len);
 
-	guard(rcu)();
-	do {
-		const unsigned char *n;
-
-		seq = read_seqcount_begin(&dentry->d_seq);
-		/* Pairs with the publication of the name in __d_alloc(). */
-		n = smp_load_acquire(&dentry->d_name.name);
-		same = !d_unhashed(dentry) &&
-		       READ_ONCE(dentry->d_parent) == parent &&
-		       READ_ONCE(dentry->d_name.len) == len &&
-		       !strncmp(n, name, len) && !n[len];
-	} while (read_seqcount_retry(&dentry->d_seq, seq));
-
-	return same;
+	if (unlikely(read_seqcount_retry(&dentry->d_seq, seq)))
+		return d_at_moving(dentry, parent, name, len);
+	return at;
 }
 
 unsigned int switchfs_helper_d_seq(const struct dentry *dentry)
@@ -174,6 +252,11 @@ int switchfs_helper_get_write_access(struct inode *inode)
 	return get_write_access(inode);
 }
 
+int switchfs_helper_break_lease(struct inode *inode)
+{
+	return break_lease(inode, O_WRONLY);
+}
+
 void switchfs_helper_put_write_access(struct inode *inode)
 {
 	put_write_access(inode);
@@ -183,13 +266,6 @@ bool switchfs_helper_inode_is_new(struct inode *inode)
 {
 	return inode_state_read_once(inode) & I_NEW;
 }
-
-loff_t switchfs_helper_i_size_read(const struct inode *inode)
-{
-	return i_size_read(inode);
-}
-
-#define SWITCHFS_COPY_FLAGS (S_SYNC | S_IMMUTABLE | S_APPEND | S_DIRSYNC)
 
 /*
  * Refreshes @inode from the branch's @real. Set-id bits outside @mode_mask are
@@ -399,13 +475,24 @@ void switchfs_helper_init_sync_kiocb(struct kiocb *kiocb, struct file *file)
 	init_sync_kiocb(kiocb, file);
 }
 
+static void change_flags(struct file *file, unsigned int flags, unsigned int mask)
+{
+	spin_lock(&file->f_lock);
+	file->f_flags = (file->f_flags & ~mask) | flags;
+	file->f_iocb_flags = iocb_flags(file);
+	spin_unlock(&file->f_lock);
+}
+
+void switchfs_helper_clear_append(struct file *file)
+{
+	change_flags(file, 0, O_APPEND);
+}
+
 /* Carries what F_SETFL changed on the user's file over to the backing file. */
 int switchfs_helper_set_flags(struct file *file, unsigned int flags, unsigned int mask)
 {
 	flags &= mask;
 
-	if (((flags ^ file->f_flags) & O_APPEND) && IS_APPEND(file_inode(file)))
-		return -EPERM;
 	if ((flags & O_DIRECT) && !(file->f_mode & FMODE_CAN_ODIRECT))
 		return -EINVAL;
 	if (file->f_op->check_flags) {
@@ -414,11 +501,7 @@ int switchfs_helper_set_flags(struct file *file, unsigned int flags, unsigned in
 		if (err)
 			return err;
 	}
-
-	spin_lock(&file->f_lock);
-	file->f_flags = (file->f_flags & ~mask) | flags;
-	file->f_iocb_flags = iocb_flags(file);
-	spin_unlock(&file->f_lock);
+	change_flags(file, flags, mask);
 	return 0;
 }
 

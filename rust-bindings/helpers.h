@@ -17,6 +17,10 @@
 const struct cred *switchfs_helper_current_cred(void);
 const struct cred *switchfs_helper_override_creds(const struct cred *cred);
 void switchfs_helper_revert_creds(const struct cred *old);
+int switchfs_helper_inode_permission(struct mnt_idmap *idmap, struct inode *inode, int mask,
+				     const struct cred *cred);
+int switchfs_helper_getattr(struct vfsmount *mnt, struct dentry *dentry, struct kstat *stat,
+			    u32 mask, unsigned int flags, const struct cred *cred);
 void switchfs_helper_put_cred(const struct cred *cred);
 bool switchfs_helper_admin(void);
 struct cred *switchfs_helper_mounter_creds(void);
@@ -34,13 +38,17 @@ struct dentry *switchfs_helper_d_set_real(struct dentry *dentry, struct dentry *
 struct dentry *switchfs_helper_end_creating_keep(struct dentry *dentry);
 
 /* inodes */
+
+/* The flags that are the branch's. */
+#define SWITCHFS_COPY_FLAGS (S_SYNC | S_IMMUTABLE | S_APPEND | S_DIRSYNC)
+
 void switchfs_helper_inode_lock(struct inode *inode);
 bool switchfs_helper_inode_trylock(struct inode *inode);
 void switchfs_helper_inode_unlock(struct inode *inode);
 int switchfs_helper_get_write_access(struct inode *inode);
+int switchfs_helper_break_lease(struct inode *inode);
 void switchfs_helper_put_write_access(struct inode *inode);
 bool switchfs_helper_inode_is_new(struct inode *inode);
-loff_t switchfs_helper_i_size_read(const struct inode *inode);
 void switchfs_helper_copyattr(struct inode *inode, const struct inode *real,
 			      struct mnt_idmap *idmap, umode_t mode_mask);
 bool switchfs_helper_attr_differs(const struct inode *inode, const struct inode *real,
@@ -73,6 +81,7 @@ void switchfs_helper_fc_error(struct fs_context *fc, const char *text, int len);
 
 /* files */
 void switchfs_helper_init_sync_kiocb(struct kiocb *kiocb, struct file *file);
+void switchfs_helper_clear_append(struct file *file);
 int switchfs_helper_set_flags(struct file *file, unsigned int flags, unsigned int mask);
 bool switchfs_helper_file_noatime(const struct file *file);
 bool switchfs_helper_file_noexec(const struct file *file);

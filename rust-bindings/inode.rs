@@ -7,12 +7,15 @@
 use super::{
     super_ops,
     sys,
+    Access,
     Id,
     SwitchInode, //
 };
-use core::ptr::NonNull;
+use core::{
+    mem::offset_of,
+    ptr::NonNull, //
+};
 use kernel::{
-    error::to_result,
     prelude::*,
     sync::aref::AlwaysRefCounted,
     types::{
@@ -46,6 +49,47 @@ impl FileType {
             sys::S_IFCHR | sys::S_IFBLK => Self::Device,
             _ => Self::Other,
         }
+    }
+}
+
+/// What decides about permission, apart from lists, as it lies in the inode: mode (with `i_opflags`)
+/// and flags, owner and group.
+#[derive(Clone, Copy)]
+pub(super) struct Attributes {
+    /// `i_mode`, `i_opflags`, `i_flags`.
+    mode_flags: u64,
+    /// `i_uid`, `i_gid`.
+    owner: u64,
+}
+
+// Compared on each walk, they are read as two words.
+const _: () = {
+    let mode = offset_of!(sys::inode, i_mode);
+    let uid = offset_of!(sys::inode, i_uid);
+    assert!(mode % align_of::<u64>() == 0 && uid % align_of::<u64>() == 0);
+    assert!(offset_of!(sys::inode, i_flags) == mode + 4);
+    assert!(offset_of!(sys::inode, i_gid) == uid + 4);
+};
+
+/// `S_ISUID` and `S_ISGID`.
+const SETID: u32 = sys::S_ISUID | sys::S_ISGID;
+
+impl Attributes {
+    /// Type and permission bits, and the flags that are taken over.
+    const MODE_FLAGS: u64 = 0xffff | ((sys::COPY_FLAGS as u64) << 32);
+
+    /// Whether both are the same.
+    #[inline]
+    pub(super) fn equal(self, other: Self) -> bool {
+        (self.mode_flags ^ other.mode_flags) & Self::MODE_FLAGS == 0 && self.owner == other.owner
+    }
+
+    /// Whether there are set-id bits that a mount may hide.
+    #[inline]
+    pub(super) fn has_setid(self) -> bool {
+        // CAST: The mode is the lowest quarter.
+        let mode = self.mode_flags as u32;
+        mode & SETID != 0 && mode & sys::S_IFMT != sys::S_IFDIR
     }
 }
 
@@ -142,7 +186,55 @@ impl Inode {
     /// `flags` (`O_*`) when the inode is immutable, or append-only and not opened so.
     pub(crate) fn check_write(&self, flags: u32) -> Result {
         // SAFETY: The inode is valid.
-        to_result(unsafe { sys::switchfs_helper_deny_write_append(self.as_raw(), flags) })
+        sys::to_result(unsafe { sys::switchfs_helper_deny_write_append(self.as_raw(), flags) })
+    }
+
+    /// The size.
+    pub(crate) fn size(&self) -> i64 {
+        // SAFETY: The inode is valid (`i_size_read` of 64-bit kernels).
+        let field = unsafe { &raw const (*self.as_raw()).i_size };
+        // SAFETY: As above.
+        unsafe { field.read_volatile() }
+    }
+
+    /// The number of names.
+    pub(crate) fn nlink(&self) -> u32 {
+        // SAFETY: The inode is valid.
+        let field = unsafe { &raw const (*self.as_raw()).__bindgen_anon_1 };
+        // SAFETY: As above (`READ_ONCE`); both fields of the union are the number.
+        unsafe { field.cast::<u32>().read_volatile() }
+    }
+
+    /// Whether it is known to have no access list.
+    fn has_no_acl(&self) -> bool {
+        // SAFETY: The inode is valid (`READ_ONCE`).
+        let field = unsafe { &raw const (*self.as_raw()).i_acl };
+        // SAFETY: As above.
+        unsafe { field.read_volatile() }.is_null()
+    }
+
+    /// Whether owner, group and everybody else have `access`, and no list says otherwise, so that
+    /// it does not matter who asks. May be called in RCU walk.
+    pub(crate) fn grants_everyone(&self, access: Access) -> bool {
+        // CAST: Bits of masks, here those for reading, writing and executing.
+        let bits = (access.0 as u32 & 7) * 0o111;
+        bits & !u32::from(self.mode()) == 0 && self.has_no_acl()
+    }
+
+    /// What decides about permission, apart from lists. May be called in RCU walk, where it may be
+    /// torn.
+    #[inline]
+    pub(super) fn attributes(&self) -> Attributes {
+        // SAFETY: The inode is valid.
+        let mode = unsafe { &raw const (*self.as_raw()).i_mode };
+        // SAFETY: As above.
+        let uid = unsafe { &raw const (*self.as_raw()).i_uid };
+        Attributes {
+            // SAFETY: As above; the fields are asserted to be where they are (`READ_ONCE`).
+            mode_flags: unsafe { mode.cast::<u64>().read_volatile() },
+            // SAFETY: As above.
+            owner: unsafe { uid.cast::<u64>().read_volatile() },
+        }
     }
 
     /// Takes `i_rwsem` for writing. May sleep.
@@ -159,12 +251,19 @@ impl Inode {
         locked.then_some(InodeLock(self, NotThreadSafe))
     }
 
+    /// Breaks leases on the file that a change of its data conflicts with. May wait for their
+    /// holders; no lock is held.
+    pub(crate) fn break_leases(&self) -> Result {
+        // SAFETY: The inode is valid.
+        sys::to_result(unsafe { sys::switchfs_helper_break_lease(self.as_raw()) })
+    }
+
     /// Keeps the file from being executed while it is truncated (`get_write_access`).
     ///
     /// ETXTBSY when it is being executed.
     pub(crate) fn write_hold(&self) -> Result<WriteHold<'_>> {
         // SAFETY: The inode is valid; the guard gives the access back.
-        to_result(unsafe { sys::switchfs_helper_get_write_access(self.as_raw()) })?;
+        sys::to_result(unsafe { sys::switchfs_helper_get_write_access(self.as_raw()) })?;
         Ok(WriteHold(self))
     }
 }

@@ -64,6 +64,11 @@ impl Access {
         self.has(sys::MAY_NOT_BLOCK)
     }
 
+    /// Whether the object is to be changed.
+    pub(crate) fn writes(self) -> bool {
+        self.has(sys::MAY_WRITE)
+    }
+
     /// The same without changing the object.
     pub(crate) fn without_write(self) -> Self {
         // CAST: Bits of a mask.

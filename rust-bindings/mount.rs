@@ -7,6 +7,7 @@
 use super::{
     sys,
     Access,
+    Creds,
     Dentry,
     Idmap,
     Inode,
@@ -17,20 +18,66 @@ use super::{
 use core::ptr::NonNull;
 use kernel::{
     error::{
-        from_err_ptr,
-        to_result, //
+        from_err_ptr, //
     },
     prelude::*,
     str::CStr,
     types::NotThreadSafe, //
 };
 
-/// A private clone of a branch's mount: what is mounted below it later is not seen through it.
+/// A private clone of a branch's mount: what is mounted below it later is not seen through it. In no
+/// namespace, it keeps its flags and its mapping.
 ///
 /// # Invariants
 ///
-/// The pointer is valid and owns the mount.
-pub(crate) struct Mount(NonNull<sys::vfsmount>);
+/// `mnt` is valid and owns the mount, `idmap` is its mapping.
+pub(crate) struct Mount {
+    /// The mount.
+    mnt: NonNull<sys::vfsmount>,
+    /// Whether ids are mapped.
+    idmapped: bool,
+    /// Its id mapping.
+    idmap: *mut sys::mnt_idmap,
+    /// What it refuses.
+    limits: Limits,
+}
+
+/// What a mount refuses whatever an object's mode says.
+#[derive(Clone, Copy)]
+struct Limits {
+    /// Set-id bits and file capabilities have no effect.
+    nosuid: bool,
+    /// Device nodes cannot be opened.
+    nodev: bool,
+    /// Nothing can be executed.
+    noexec: bool,
+}
+
+impl Limits {
+    /// Those of `mnt` and of its superblock.
+    ///
+    /// # Safety
+    ///
+    /// `mnt` is valid.
+    unsafe fn of(mnt: *const sys::vfsmount) -> Self {
+        // SAFETY: By the contract.
+        let flags = unsafe { (*mnt).mnt_flags };
+        // SAFETY: By the contract; a mount pins its superblock.
+        let sb = unsafe { (*mnt).mnt_sb };
+        // SAFETY: As above.
+        let iflags = unsafe { (*sb).s_iflags };
+        // SAFETY: As above; `s_user_ns` never changes.
+        let foreign = !unsafe { sys::switchfs_helper_in_init_user_ns(sb.cast()) };
+        // CAST: Bits of masks.
+        let mount = |bit: u32| flags & bit as i32 != 0;
+        let sb = |bit: u32| iflags & bit as usize != 0;
+        Self {
+            nosuid: mount(sys::mount_flags_MNT_NOSUID) || foreign,
+            nodev: mount(sys::mount_flags_MNT_NODEV) || sb(sys::SB_I_NODEV) || foreign,
+            noexec: mount(sys::mount_flags_MNT_NOEXEC) || sb(sys::SB_I_NOEXEC),
+        }
+    }
+}
 
 // SAFETY: A `struct vfsmount` is made to be used by many threads.
 unsafe impl Send for Mount {}
@@ -46,7 +93,7 @@ impl Mount {
     pub(crate) fn open(path: &CStr) -> Result<Self> {
         let mut found = sys::path::default();
         // SAFETY: The string is NUL-terminated; `found` is filled on success.
-        to_result(unsafe {
+        sys::to_result(unsafe {
             sys::kern_path(
                 path.as_char_ptr(),
                 sys::LOOKUP_FOLLOW | sys::LOOKUP_DIRECTORY,
@@ -68,13 +115,23 @@ impl Mount {
     pub(super) unsafe fn clone_of(path: *const sys::path) -> Result<Self> {
         // SAFETY: By the contract.
         let clone = from_err_ptr(unsafe { sys::clone_private_mount(path) })?;
-        // INVARIANT: The clone is owned; it is not null, as `clone_private_mount` has no such result.
-        NonNull::new(clone).map(Self).ok_or(EINVAL)
+        // `clone_private_mount` has no such result.
+        let mnt = NonNull::new(clone).ok_or(EINVAL)?;
+        // SAFETY: The mount is valid.
+        let idmap = unsafe { sys::switchfs_helper_mnt_idmap(clone) };
+        // INVARIANT: The clone is owned.
+        Ok(Self {
+            mnt,
+            idmapped: idmap != &raw mut sys::nop_mnt_idmap,
+            idmap,
+            // SAFETY: The mount is valid.
+            limits: unsafe { Limits::of(clone) },
+        })
     }
 
     /// The C pointer.
     pub(super) fn as_raw(&self) -> *mut sys::vfsmount {
-        self.0.as_ptr()
+        self.mnt.as_ptr()
     }
 
     /// The branch's root directory.
@@ -85,60 +142,30 @@ impl Mount {
         unsafe { Dentry::from_raw(root) }
     }
 
-    /// The mount's flags (`MNT_*`).
-    fn flags(&self) -> i32 {
-        // SAFETY: The mount is valid (`READ_ONCE`).
-        let field = unsafe { &raw const (*self.as_raw()).mnt_flags };
-        // SAFETY: As above.
-        unsafe { field.read_volatile() }
-    }
-
-    /// The superblock's `s_iflags`.
-    fn sb_iflags(&self) -> usize {
-        // SAFETY: The mount pins its superblock.
-        let sb = unsafe { (*self.as_raw()).mnt_sb };
-        // SAFETY: As above.
-        unsafe { (*sb).s_iflags }
-    }
-
-    /// Whether the superblock is the initial user namespace's.
-    fn is_native(&self) -> bool {
-        // SAFETY: The mount pins its superblock.
-        let sb = unsafe { (*self.as_raw()).mnt_sb };
-        // SAFETY: As above; `s_user_ns` never changes.
-        unsafe { sys::switchfs_helper_in_init_user_ns(sb.cast()) }
-    }
-
     /// Set-id bits and file capabilities of its objects have no effect.
     pub(crate) fn nosuid(&self) -> bool {
-        self.flags() & sys::mount_flags_MNT_NOSUID as i32 != 0 || !self.is_native()
+        self.limits.nosuid
     }
 
     /// Device nodes cannot be opened.
     pub(crate) fn nodev(&self) -> bool {
-        self.flags() & sys::mount_flags_MNT_NODEV as i32 != 0
-            || self.sb_iflags() & sys::SB_I_NODEV as usize != 0
-            || !self.is_native()
+        self.limits.nodev
     }
 
     /// Nothing can be executed.
     pub(crate) fn noexec(&self) -> bool {
-        self.flags() & sys::mount_flags_MNT_NOEXEC as i32 != 0
-            || self.sb_iflags() & sys::SB_I_NOEXEC as usize != 0
+        self.limits.noexec
     }
 
     /// The id mapping of the mount.
     pub(crate) fn idmap(&self) -> Idmap<'_> {
-        // SAFETY: The mount is valid.
-        let idmap = unsafe { sys::switchfs_helper_mnt_idmap(self.as_raw()) };
-        // SAFETY: A mount's mapping lives as long as the mount; a private clone's never changes.
-        unsafe { Idmap::from_raw(idmap) }
+        // SAFETY: By the invariant; a mapping lives as long as its mount.
+        unsafe { Idmap::from_raw(self.idmap) }
     }
 
     /// Whether ids are mapped.
     pub(crate) fn is_idmapped(&self) -> bool {
-        let nop = &raw mut sys::nop_mnt_idmap;
-        self.idmap().as_raw() != nop
+        self.idmapped
     }
 
     /// The device number of the superblock.
@@ -157,10 +184,32 @@ impl Mount {
         }
     }
 
+    /// `inode_permission`: asks the branch for permission on its object `inode`, under `creds` or the
+    /// current ones.
+    ///
+    /// May be called in RCU walk with [`Access::in_rcu`].
+    #[inline]
+    pub(crate) fn permission(
+        &self,
+        inode: &Inode,
+        creds: Option<&Creds>,
+        access: Access,
+    ) -> Result {
+        // SAFETY: The mapping and the inode are valid, the credentials outlive the call.
+        sys::to_result(unsafe {
+            sys::switchfs_helper_inode_permission(
+                self.idmap,
+                inode.as_raw(),
+                access.0,
+                Creds::raw_or_null(creds),
+            )
+        })
+    }
+
     /// Write access to the branch: EROFS when it is read-only, waits while it is frozen.
     pub(crate) fn want_write(&self) -> Result<WriteAccess<'_>> {
         // SAFETY: The mount is valid; the guard gives the access back.
-        to_result(unsafe { sys::mnt_want_write(self.as_raw()) })?;
+        sys::to_result(unsafe { sys::mnt_want_write(self.as_raw()) })?;
         Ok(WriteAccess(self, NotThreadSafe))
     }
 
@@ -171,7 +220,7 @@ impl Mount {
         let sb = unsafe { (*self.as_raw()).mnt_sb };
         // CAST: Depths are at most `FILESYSTEM_MAX_STACK_DEPTH`.
         // SAFETY: The mount keeps the superblock active.
-        to_result(unsafe { sys::switchfs_helper_sync_branch(sb.cast(), depth as i32) })
+        sys::to_result(unsafe { sys::switchfs_helper_sync_branch(sb.cast(), depth as i32) })
     }
 }
 
@@ -227,12 +276,23 @@ impl<'a> RealPath<'a> {
     }
 
     /// `vfs_getattr_nosec`: the attributes, without asking the security module (the VFS did for the
-    /// switchfs object). May sleep.
-    pub(crate) fn getattr(&self, query: StatQuery, stat: &mut Stat) -> Result {
-        let path = self.as_path();
-        // SAFETY: The path is valid, `stat` is writable.
-        to_result(unsafe {
-            sys::vfs_getattr_nosec(&raw const path, stat.as_raw(), query.mask, query.flags)
+    /// switchfs object), under `creds` or the current ones. May sleep.
+    pub(crate) fn getattr(
+        &self,
+        creds: Option<&Creds>,
+        query: StatQuery,
+        stat: &mut Stat,
+    ) -> Result {
+        // SAFETY: The path is valid, `stat` is writable, the credentials outlive the call.
+        sys::to_result(unsafe {
+            sys::switchfs_helper_getattr(
+                self.mount.as_raw(),
+                self.dentry.as_raw(),
+                stat.as_raw(),
+                query.mask,
+                query.flags,
+                Creds::raw_or_null(creds),
+            )
         })
     }
 
@@ -240,18 +300,12 @@ impl<'a> RealPath<'a> {
     pub(crate) fn statfs(&self, buf: &mut StatFs) -> Result {
         let path = self.as_path();
         // SAFETY: The path is valid, `buf` is writable.
-        to_result(unsafe { sys::vfs_statfs(&raw const path, buf.as_raw()) })
+        sys::to_result(unsafe { sys::vfs_statfs(&raw const path, buf.as_raw()) })
     }
 
-    /// Asks the branch for permission under the current credentials.
-    ///
-    /// May be called in RCU walk with [`Access::in_rcu`].
-    pub(crate) fn permission(&self, access: Access) -> Result {
-        let inode = self.inode()?;
-        // SAFETY: The mapping and the inode are valid.
-        to_result(unsafe {
-            sys::inode_permission(self.mount.idmap().as_raw(), inode.as_raw(), access.0)
-        })
+    /// As [`Mount::permission`], for the object.
+    pub(crate) fn permission(&self, creds: Option<&Creds>, access: Access) -> Result {
+        self.mount.permission(self.inode()?, creds, access)
     }
 
     /// Gives the object the security label of `model`; nothing happens where there are none. The
@@ -259,7 +313,9 @@ impl<'a> RealPath<'a> {
     pub(crate) fn copy_label(&self, model: &Inode) -> Result {
         self.inode()?;
         // SAFETY: Both are valid, and the dentry is positive.
-        to_result(unsafe { sys::switchfs_helper_copy_label(model.as_raw(), self.dentry.as_raw()) })
+        sys::to_result(unsafe {
+            sys::switchfs_helper_copy_label(model.as_raw(), self.dentry.as_raw())
+        })
     }
 
     /// Updates the access time as a read through the branch's own mount would.

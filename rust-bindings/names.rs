@@ -13,8 +13,7 @@ use super::{
 };
 use kernel::{
     error::{
-        from_err_ptr,
-        to_result, //
+        from_err_ptr, //
     },
     prelude::*,
     sync::aref::ARef, //
@@ -66,7 +65,7 @@ pub(crate) fn remove(
         Err(crate::error::estale())
     } else {
         let none = core::ptr::null_mut();
-        to_result(match kind {
+        sys::to_result(match kind {
             // SAFETY: The directory is locked, the dentry is in it; no delegated inode is wanted.
             RemoveKind::File => unsafe { sys::vfs_unlink(idmap, parent, dentry, none) },
             // SAFETY: As above.

@@ -81,32 +81,26 @@ impl OpenFile {
 /// Opens `path` for `user`'s file under the current credentials (`backing_file_open`): it is then
 /// shown under the user's path in `/proc/PID/maps`. May sleep.
 ///
-/// A file that this very open made is its maker's whatever its mode: `made` asks for no permission.
+/// `asked`: the branch's permission is not asked for any more.
 /// `read_only` for a file that will only be read through, whatever the user's is opened for.
 pub(crate) fn open_backing(
     user: &RegularFile,
     path: RealPath<'_>,
     read_only: bool,
-    made: bool,
+    asked: bool,
 ) -> Result<ARef<BackingFile>> {
     let mut flags = user.flags() & !NOT_PASSED;
     user.set_flags(flags);
     if read_only {
         flags = (flags & !(sys::O_ACCMODE | sys::O_APPEND)) | sys::O_RDONLY;
     }
-    if !made {
+    if !asked {
         // CAST: Bits of a mask. `vfs_open` itself asks for no permission.
-        path.permission(Access(access(flags) as i32))?;
+        path.permission(None, Access(access(flags) as i32))?;
     }
     let real = path.inode()?;
     if flags & sys::O_ACCMODE != sys::O_RDONLY {
         real.check_write(flags)?;
-    }
-    // SAFETY: Mapping and inode are valid.
-    let owner =
-        unsafe { sys::inode_owner_or_capable(path.mount().idmap().as_raw(), real.as_raw()) };
-    if !owner {
-        flags &= !sys::O_NOATIME;
     }
     if user.is_noatime() {
         flags |= sys::O_NOATIME;
@@ -120,7 +114,11 @@ pub(crate) fn open_backing(
     })?;
     let file = NonNull::new(file).ok_or(ENOMEM)?;
     // SAFETY: The function returns a reference.
-    Ok(unsafe { ARef::from_raw(file.cast()) })
+    let file: ARef<BackingFile> = unsafe { ARef::from_raw(file.cast()) };
+    if flags & sys::O_APPEND != 0 {
+        file.append_by_request();
+    }
+    Ok(file)
 }
 
 /// Opens the directory `path` for reading under the current credentials. May sleep.
@@ -134,7 +132,7 @@ pub(crate) fn open_dir(
     noatime: bool,
 ) -> Result<ARef<BackingFile>> {
     // CAST: Bits of a mask.
-    path.permission(Access((sys::MAY_OPEN | sys::MAY_READ) as i32))?;
+    path.permission(None, Access((sys::MAY_OPEN | sys::MAY_READ) as i32))?;
     let raw = path.as_path();
     let mut flags = sys::O_RDONLY | sys::O_DIRECTORY | sys::O_LARGEFILE;
     if noatime {

@@ -16,8 +16,7 @@ use super::{
 };
 use kernel::{
     error::{
-        from_result,
-        to_result, //
+        from_result, //
     },
     prelude::*, //
 };
@@ -64,7 +63,7 @@ impl BackingFile {
     /// `vfs_fadvise`. May sleep.
     pub(crate) fn fadvise(&self, offset: i64, len: i64, advice: i32) -> Result {
         // SAFETY: The file is valid.
-        to_result(unsafe { sys::vfs_fadvise(self.as_raw(), offset, len, advice) })
+        sys::to_result(unsafe { sys::vfs_fadvise(self.as_raw(), offset, len, advice) })
     }
 
     /// Whether the range may be read under the current credentials (`rw_verify_area`).
@@ -72,7 +71,7 @@ impl BackingFile {
         // CAST: Lengths are not negative.
         let len = ranges.len as usize;
         // SAFETY: File and position are valid.
-        to_result(unsafe {
+        sys::to_result(unsafe {
             sys::rw_verify_area(
                 sys::READ as c_int,
                 self.as_raw(),

@@ -202,7 +202,7 @@ impl RegularFile {
     /// locked; may sleep.
     pub(crate) fn remove_privileges(&self) -> Result {
         // SAFETY: The file is valid.
-        kernel::error::to_result(unsafe { sys::file_remove_privs(self.as_raw()) })
+        sys::to_result(unsafe { sys::file_remove_privs(self.as_raw()) })
     }
 
     /// The backing file for `which`, or the errno with which the rules refuse it.

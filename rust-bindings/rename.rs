@@ -13,7 +13,6 @@ use super::{
     RenameFlags, //
 };
 use kernel::{
-    error::to_result,
     prelude::*, //
 };
 
@@ -53,12 +52,12 @@ impl Rename<'_> {
         let mut old = self.old.name.to_qstr();
         let mut new = self.new.name.to_qstr();
         // SAFETY: Mapping, directories and names are valid.
-        to_result(unsafe { sys::start_renaming(&raw mut rd, 0, &raw mut old, &raw mut new) })?;
+        sys::to_result(unsafe { sys::start_renaming(&raw mut rd, 0, &raw mut old, &raw mut new) })?;
         let result = if Self::holds(rd.old_dentry, self.old.object)
             && Self::holds(rd.new_dentry, self.new.object)
         {
             // SAFETY: Both names are locked.
-            to_result(unsafe { sys::vfs_rename(&raw mut rd) })
+            sys::to_result(unsafe { sys::vfs_rename(&raw mut rd) })
         } else {
             Err(crate::error::estale())
         };

@@ -111,6 +111,12 @@ impl SwitchInode {
         self.0.get()
     }
 
+    /// The kernel's part.
+    fn as_inode(&self) -> &Inode {
+        // SAFETY: An inode of switchfs is one, and is valid as long as `self`.
+        unsafe { Inode::from_raw(self.as_raw()) }
+    }
+
     /// The structure around the inode.
     pub(super) fn container(&self) -> *mut Container {
         let offset = core::mem::offset_of!(Container, inode);
@@ -179,10 +185,7 @@ impl SwitchInode {
 
     /// The mode as of the last refresh.
     pub(crate) fn mode(&self) -> u16 {
-        // SAFETY: The inode is valid (`READ_ONCE`).
-        let field = unsafe { &raw const (*self.as_raw()).i_mode };
-        // SAFETY: As above.
-        unsafe { field.read_volatile() }
+        self.as_inode().mode()
     }
 
     /// Takes over the attributes of the branch's inode `real`. May be called in atomic context.
@@ -193,12 +196,18 @@ impl SwitchInode {
         };
     }
 
-    /// Whether the size differs from `real`'s.
-    pub(crate) fn size_differs_from(&self, real: &Inode) -> bool {
-        // SAFETY: Both are valid.
-        let own = unsafe { sys::switchfs_helper_i_size_read(self.as_raw()) };
-        // SAFETY: As above.
-        own != unsafe { sys::switchfs_helper_i_size_read(real.as_raw()) }
+    /// Whether the size or the number of names differs from `real`'s.
+    #[inline]
+    pub(crate) fn differs_in_extent(&self, real: &Inode) -> bool {
+        self.as_inode().size() != real.size() || self.as_inode().nlink() != real.nlink()
+    }
+
+    /// Whether what permission checks look at is as `real` has it, and nothing of it is hidden. May be
+    /// called in RCU walk.
+    #[inline]
+    pub(crate) fn equals(&self, real: &Inode) -> bool {
+        let own = self.as_inode().attributes();
+        own.equal(real.attributes()) && !own.has_setid()
     }
 
     /// Whether what permission checks look at differs from `real`'s. May be called in RCU walk.
@@ -214,26 +223,28 @@ impl SwitchInode {
         }
     }
 
+    /// As [`Inode::grants_everyone`], by the inode's own mode and the list of `real`.
+    #[inline]
+    pub(crate) fn grants_everyone(&self, real: &Inode, access: Access) -> bool {
+        self.mode() == real.mode() && real.grants_everyone(access)
+    }
+
     /// Whether the caller has `access` by the inode's own attributes and ACL.
     ///
     /// May be called in RCU walk with [`Access::in_rcu`].
     pub(crate) fn generic_permission(&self, idmap: Idmap<'_>, access: Access) -> Result {
         // SAFETY: Mapping and inode are valid.
-        kernel::error::to_result(unsafe {
-            sys::generic_permission(idmap.as_raw(), self.as_raw(), access.0)
-        })
+        sys::to_result(unsafe { sys::generic_permission(idmap.as_raw(), self.as_raw(), access.0) })
     }
 
     /// Takes `i_rwsem` for writing; before any lock of the branch. May sleep.
     pub(crate) fn lock(&self) -> InodeLock<'_> {
-        // SAFETY: The inode is valid as long as `self`.
-        unsafe { Inode::from_raw(self.as_raw()) }.lock()
+        self.as_inode().lock()
     }
 
     /// As [`SwitchInode::lock`], but only if nobody has it.
     pub(crate) fn try_lock(&self) -> Option<InodeLock<'_>> {
-        // SAFETY: The inode is valid as long as `self`.
-        unsafe { Inode::from_raw(self.as_raw()) }.try_lock()
+        self.as_inode().try_lock()
     }
 
     /// Spares a write the search for set-id bits and capabilities when the branch's inode `real` is

@@ -33,3 +33,13 @@ mod generated {
 }
 
 pub(crate) use generated::*;
+
+/// As [`kernel::error::to_result`], but inlined: it stands behind each call on warm paths.
+#[inline]
+pub(super) fn to_result(code: core::ffi::c_int) -> kernel::error::Result {
+    if code < 0 {
+        Err(kernel::error::Error::from_errno(code))
+    } else {
+        Ok(())
+    }
+}

@@ -24,8 +24,7 @@ use core::{
 use kernel::{
     error::{
         from_err_ptr,
-        from_result,
-        to_result, //
+        from_result, //
     },
     prelude::*,
     sync::aref::ARef, //
@@ -64,7 +63,9 @@ impl<'a> NamelessFile<'a> {
         })?;
         let file = NonNull::new(file).ok_or(ENOMEM)?;
         // SAFETY: The function returns a reference.
-        Ok(unsafe { ARef::from_raw(file.cast()) })
+        let file: ARef<BackingFile> = unsafe { ARef::from_raw(file.cast()) };
+        file.append_by_request();
+        Ok(file)
     }
 
     /// Opens the file as `inode`, with `open` behind it.
@@ -89,7 +90,7 @@ impl<'a> NamelessFile<'a> {
             // SAFETY: Set above.
             drop(unsafe { OpenFile::from_raw(open) });
         }
-        to_result(ret)
+        sys::to_result(ret)
     }
 }
 

@@ -17,8 +17,7 @@ use super::{
 use core::marker::PhantomData;
 use kernel::{
     error::{
-        from_result,
-        to_result, //
+        from_result, //
     },
     prelude::*,
     str::CStr, //
@@ -125,7 +124,7 @@ impl RealPath<'_> {
     /// May sleep.
     pub(crate) fn setxattr(&self, name: &CStr, value: &XattrValue<'_>) -> Result {
         // SAFETY: Mapping, dentry and name are valid, the value has the size it says.
-        to_result(unsafe {
+        sys::to_result(unsafe {
             sys::vfs_setxattr(
                 self.mount().idmap().as_raw(),
                 self.dentry().as_raw(),
@@ -140,7 +139,7 @@ impl RealPath<'_> {
     /// `vfs_removexattr`, as [`RealPath::setxattr`].
     pub(crate) fn removexattr(&self, name: &CStr) -> Result {
         // SAFETY: Mapping, dentry and name are valid.
-        to_result(unsafe {
+        sys::to_result(unsafe {
             sys::vfs_removexattr(
                 self.mount().idmap().as_raw(),
                 self.dentry().as_raw(),

@@ -15,9 +15,11 @@ use crate::{
         SwitchInode, //
     },
 };
+use core::ops::Deref;
 use kernel::{
     prelude::*,
-    str::CString, //
+    str::CString,
+    sync::aref::ARef, //
 };
 
 /// How deep filesystems may be stacked (`FILESYSTEM_MAX_STACK_DEPTH`).
@@ -84,6 +86,19 @@ impl Branch {
         }
     }
 
+    /// Whether what permission checks look at in `inode` is not as `real`, its object, has it. May be
+    /// called in RCU walk.
+    #[inline]
+    pub(crate) fn differs(&self, inode: &SwitchInode, real: &Inode) -> bool {
+        (self.mount.is_idmapped() || !inode.equals(real)) && self.surely_differs(inode, real)
+    }
+
+    /// The same, with ids mapped and bits masked.
+    #[inline(never)]
+    fn surely_differs(&self, inode: &SwitchInode, real: &Inode) -> bool {
+        inode.differs_from(real, self.mount.idmap(), self.mode_mask_of(inode))
+    }
+
     /// Whether the branch can serve anything. One that is stacked too deep is not even called: its
     /// locks come before those of this mount.
     pub(crate) fn is_usable(&self) -> bool {
@@ -94,22 +109,46 @@ impl Branch {
 
     /// Refuses an object on which no further filesystem may be stacked within the published depth:
     /// ELOOP, and a line in the log. The depth of its stand-in otherwise.
+    #[inline]
     pub(crate) fn check_depth(&self, real: &Inode) -> Result<u8> {
         let depth = real.stack_depth().saturating_add(1);
         match u8::try_from(depth) {
             Ok(fits) if depth <= self.limit => Ok(fits),
-            _ => {
-                if self.log.allows() {
-                    pr_warn!(
-                        "branch {} at {}: an object is stacked {} deep, the mount allows {}\n",
-                        &*self.name,
-                        &*self.path,
-                        depth,
-                        self.limit
-                    );
-                }
-                Err(error::eloop())
-            }
+            _ => Err(self.too_deep(depth)),
+        }
+    }
+
+    /// Tells of an object that is stacked too deep.
+    #[cold]
+    fn too_deep(&self, depth: u32) -> Error {
+        if self.log.allows() {
+            pr_warn!(
+                "branch {} at {}: an object is stacked {} deep, the mount allows {}\n",
+                &*self.name,
+                &*self.path,
+                depth,
+                self.limit
+            );
+        }
+        error::eloop()
+    }
+}
+
+/// An object of a branch, borrowed from what pins it or found for one operation.
+pub(crate) enum Object<'a> {
+    /// What an inode of the mount stands for.
+    Pinned(&'a Dentry),
+    /// What a lookup found.
+    Found(ARef<Dentry>),
+}
+
+impl Deref for Object<'_> {
+    type Target = Dentry;
+
+    fn deref(&self) -> &Dentry {
+        match self {
+            Self::Pinned(dentry) => dentry,
+            Self::Found(dentry) => dentry,
         }
     }
 }

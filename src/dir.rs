@@ -123,8 +123,8 @@ fn make(entry: Entry<'_>, op: Op, kind: CreateKind<'_>, mode: u16) -> Result<Mad
             return Err(e);
         }
     };
-    info.refresh(&inode);
-    info.refresh(entry.dir());
+    info.refresh_changed(&inode);
+    info.refresh_changed(entry.dir());
     Ok(Made {
         target,
         real,
@@ -199,8 +199,8 @@ fn remove_entry(entry: Entry<'_>, op: Op, kind: RemoveKind) -> Result {
         let _creds = info.assume();
         remove(branch.at(&dir), entry.name(), kind, expected)?;
     }
-    info.refresh(inode);
-    info.refresh(entry.dir());
+    info.refresh_changed(inode);
+    info.refresh_changed(entry.dir());
     // The name is looked up again: after a removal elsewhere it still exists.
     entry.dentry().unhash();
     Ok(())
@@ -304,8 +304,8 @@ impl DirOps for Dir {
         if real.inode().map(|i| i.id()) != Some(inode.real_id()) {
             return Err(error::estale());
         }
-        info.refresh(inode);
-        info.refresh(entry.dir());
+        info.refresh_changed(inode);
+        info.refresh_changed(entry.dir());
         entry.dentry().set_tag(target.tag);
         entry.dentry().set_real(Some(real));
         entry.dentry().instantiate(ARef::from(inode));

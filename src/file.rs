@@ -75,8 +75,10 @@ fn open_as(
     }
     let backing = {
         let _creds = info.assume();
-        let made = decision == Decision::Home && file.is_made();
-        open_backing(file, served.path(), read_only, made)?
+        // Of the home, `permission` has just asked the same; and what this open made is its maker's
+        // whatever its mode.
+        let asked = decision == Decision::Home && (file.is_made() || !read_only);
+        open_backing(file, served.path(), read_only, asked)?
     };
     if file.is_exec() && backing.is_noexec() {
         return Err(EACCES);
@@ -125,7 +127,7 @@ pub(crate) fn before_write<'a>(
     let inode = file.inode();
     let branch = info.home(inode)?;
     let real = inode.real_inode().ok_or_else(error::estale)?;
-    info.refresh_from(inode, branch, real);
+    info.refresh_changed_from(inode, branch, real);
     backing.inode().check_write(file.flags())?;
     if hides_setid(branch, inode, real) {
         kill_hidden_setid(info, branch, inode)?;
@@ -221,7 +223,7 @@ impl RegularFileOps for File {
     }
 
     fn wrote(file: &RegularFile) {
-        file.dentry().sb().info().refresh(file.inode());
+        file.dentry().sb().info().refresh_changed(file.inode());
     }
 
     fn splice_read(splice: &SpliceRead<'_>) -> Result<usize> {

@@ -5,7 +5,11 @@
 use crate::{
     branch::Branch,
     error, ino,
-    route::Op,
+    policy::Decision,
+    route::{
+        BranchId,
+        Op, //
+    },
     sb::Info,
     vfs::{
         Access,
@@ -45,26 +49,66 @@ pub(crate) fn identity<'a>(
     })
 }
 
-/// Puts the identity of the home's object into `stat`, which was filled from it.
-fn set_identity(
+/// Fills `stat` with the attributes and the identity of `real`, the home's object of `inode`.
+#[inline]
+fn getattr_home(
+    info: &Info,
+    inode: &SwitchInode,
+    branch: &Branch,
+    real: &Dentry,
+    query: StatQuery,
+    stat: &mut Stat,
+) -> Result {
+    branch.at(real).getattr(info.io_creds(), query, stat)?;
+    let dev = branch.mount.dev();
+    let foreign = (stat.dev() != dev).then(|| stat.dev());
+    let ino = ino::map(inode.branch(), foreign, stat.ino());
+    stat.set_identity(inode.sb().dev(), ino);
+    Ok(())
+}
+
+/// Fills `stat` with the attributes of the object in the branch `id`, and the identity of the home's.
+#[inline(never)]
+fn getattr_elsewhere(
     info: &Info,
     dentry: &SwitchDentry,
     inode: &SwitchInode,
+    id: BranchId,
+    query: StatQuery,
     stat: &mut Stat,
 ) -> Result {
-    let branch = info.home(inode)?;
-    let foreign = (stat.dev() != branch.mount.dev()).then(|| stat.dev());
-    let ino = ino::map(inode.branch(), foreign, stat.ino());
-    stat.set_identity(dentry.sb().dev(), ino);
+    let served = info.found(dentry, inode, id)?;
+    served.path().getattr(info.io_creds(), query, stat)?;
+    let home = info.home(inode)?;
+    let real = inode.real().ok_or_else(error::estale)?;
+    let mut own = Stat::new();
+    getattr_home(info, inode, home, real, query.identity(), &mut own)?;
+    stat.set_identity(own.dev(), own.ino());
     Ok(())
 }
 
 /// Refuses what the branch's own mount would refuse, whatever this mount's flags are.
+#[inline]
 fn check_mount(branch: &Branch, inode: &SwitchInode, access: Access) -> Result {
-    match inode.file_type() {
-        FileType::Device if access.opens() && branch.mount.nodev() => Err(EACCES),
-        FileType::Regular if access.executes() && branch.mount.noexec() => Err(EACCES),
-        _ => Ok(()),
+    let mount = &branch.mount;
+    if access.opens() && mount.nodev() && inode.file_type() == FileType::Device {
+        return Err(EACCES);
+    }
+    if access.executes() && mount.noexec() && inode.file_type() == FileType::Regular {
+        return Err(EACCES);
+    }
+    Ok(())
+}
+
+/// What the home's branch is asked when the caller wants `access`.
+///
+/// What a directory's change goes to, the branch of the new name, is asked by the change.
+#[inline]
+fn asked_of_home(info: &Info, inode: &SwitchInode, access: Access) -> Access {
+    if access.writes() && !info.policy.is_plain() && inode.file_type() == FileType::Dir {
+        access.without_write()
+    } else {
+        access
     }
 }
 
@@ -74,55 +118,44 @@ pub(crate) struct Node;
 #[vtable]
 impl NodeOps for Node {
     /// The branch is asked first: that makes attributes fresh which the caller is then checked by.
+    #[inline]
     fn permission(idmap: Idmap<'_>, inode: &SwitchInode, access: Access) -> Result {
         let info = inode.sb().info();
         let branch = info.home(inode)?;
-        let real = inode.real().ok_or(ECHILD)?;
+        let real = inode.real_inode().ok_or(ECHILD)?;
         check_mount(branch, inode, access)?;
-        {
-            // What a directory's change goes to, the branch of the new name, is asked by the change.
-            let spread = inode.file_type() == FileType::Dir && !info.policy.is_plain();
-            let asked = if spread {
-                access.without_write()
-            } else {
-                access
-            };
-            let _creds = info.assume();
-            branch.at(real).permission(asked)?;
-        }
-        let real = real.inode().ok_or(ECHILD)?;
-        if inode.differs_from(real, branch.mount.idmap(), branch.mode_mask_of(inode)) {
+        let asked = asked_of_home(info, inode, access);
+        branch.mount.permission(real, info.io_creds(), asked)?;
+        if branch.differs(inode, real) {
             if access.in_rcu() {
                 return Err(ECHILD);
             }
             info.refresh_from(inode, branch, real);
         }
+        if inode.grants_everyone(real, access) {
+            return Ok(());
+        }
         inode.generic_permission(idmap, access)
     }
 
+    #[inline]
     fn getattr(dentry: &SwitchDentry, stat: &mut Stat, query: StatQuery) -> Result {
         let info = dentry.sb().info();
         let inode = dentry.inode().ok_or(ENOENT)?;
-        let served = info.serve(dentry, inode, Op::Getattr)?;
-        {
-            let _creds = info.assume();
-            served.path().getattr(query, stat)?;
-        }
-        if served.is_home() {
-            set_identity(info, dentry, inode, stat)?;
-            info.refresh_changed(inode);
-        } else {
-            let home = info.home(inode)?;
-            let real = inode.real().ok_or_else(error::estale)?;
-            let mut own = Stat::new();
-            {
-                let _creds = info.assume();
-                home.at(real).getattr(query.identity(), &mut own)?;
+        match info.decide(dentry, Op::Getattr)? {
+            Decision::Elsewhere(id) if dentry.is_hashed() => {
+                getattr_elsewhere(info, dentry, inode, id, query, stat)
             }
-            set_identity(info, dentry, inode, &mut own)?;
-            stat.set_identity(own.dev(), own.ino());
+            _ => {
+                let branch = info.home(inode)?;
+                let real = inode.real().ok_or_else(error::estale)?;
+                getattr_home(info, inode, branch, real, query, stat)?;
+                if let Some(real) = real.inode() {
+                    info.refresh_changed_from(inode, branch, real);
+                }
+                Ok(())
+            }
         }
-        Ok(())
     }
 
     fn setattr(idmap: Idmap<'_>, dentry: &SwitchDentry, attr: &mut IAttr) -> Result {
@@ -139,8 +172,11 @@ impl NodeOps for Node {
         let served = info.serve(dentry, inode, op)?;
         let path = served.path();
         let real = path.inode()?;
+        // As `vfs_truncate`.
         let _hold = if attr.changes_size() {
-            Some(real.write_hold()?)
+            let hold = real.write_hold()?;
+            real.break_leases()?;
+            Some(hold)
         } else {
             None
         };

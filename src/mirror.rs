@@ -3,7 +3,10 @@
 //! The object of the same path in another branch than its home, and directories made on the way.
 
 use crate::{
-    branch::Branch,
+    branch::{
+        Branch,
+        Object, //
+    },
     error, path,
     route::BranchId,
     sb::Info,
@@ -129,10 +132,10 @@ pub(crate) fn holds_dir(info: &Info, id: BranchId, dir: &Dentry, name: Name<'_>)
 }
 
 /// The directory of `entry` in the branch `id`, made if it is missing. May sleep.
-pub(crate) fn make_dir_of(info: &Info, entry: Entry<'_>, id: BranchId) -> Result<ARef<Dentry>> {
+pub(crate) fn make_dir_of<'a>(info: &Info, entry: Entry<'a>, id: BranchId) -> Result<Object<'a>> {
     match entry.dir().real() {
-        Some(real) if usize::from(entry.dir().branch()) == id.index() => Ok(real.into()),
-        _ => make_dir(info, entry.parent(), id),
+        Some(real) if usize::from(entry.dir().branch()) == id.index() => Ok(Object::Pinned(real)),
+        _ => make_dir(info, entry.parent(), id).map(Object::Found),
     }
 }
 

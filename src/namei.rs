@@ -3,6 +3,7 @@
 //! Finding names, and finding out whether cached names still hold.
 
 use crate::{
+    branch::Object,
     error, inode, mirror,
     policy::decide,
     route::{
@@ -38,11 +39,15 @@ pub(crate) fn number(id: BranchId) -> u8 {
 }
 
 /// The directory of `entry` in the branch `id`, if it is one there. May sleep.
-pub(crate) fn dir_in(info: &Info, entry: Entry<'_>, id: BranchId) -> Result<Option<ARef<Dentry>>> {
+pub(crate) fn dir_in<'a>(
+    info: &Info,
+    entry: Entry<'a>,
+    id: BranchId,
+) -> Result<Option<Object<'a>>> {
     if entry.dir().branch() == number(id) {
-        return Ok(entry.dir().real().map(ARef::from));
+        return Ok(entry.dir().real().map(Object::Pinned));
     }
-    mirror::find_dir(info, entry.parent(), id)
+    Ok(mirror::find_dir(info, entry.parent(), id)?.map(Object::Found))
 }
 
 /// `lookup`: finds the name in its home. The directory is locked by the VFS; may sleep.
@@ -87,15 +92,16 @@ fn connect(
 ) -> Result<Option<ARef<SwitchDentry>>> {
     let dentry = entry.dentry();
     if let Some(inode) = &inode {
-        info.refresh(inode);
+        info.refresh_changed(inode);
     }
     dentry.set_tag(tag);
-    dentry.set_real(real.clone());
+    dentry.set_real(real);
     let alias = dentry.splice(inode)?;
     if let Some(alias) = &alias {
         // A directory that was renamed in its branch: what is below it has other paths.
         info.policy.with(|policy| policy.forget_paths());
         alias.set_tag(Tag::NONE);
+        let real = dentry.real();
         if alias.real().map(|d| d.id()) != real.as_ref().map(|d| d.id()) {
             alias.set_real(real);
         }
@@ -105,11 +111,18 @@ fn connect(
 
 /// The home of a cached name, or `None` if it is no longer that of the object found. An error when
 /// the caller may not use the name; ECHILD in RCU walk when paths have to be looked at.
+#[inline]
 fn home(info: &Info, name: &Revalidate<'_>) -> Result<Option<u8>> {
-    let dentry = name.dentry;
-    if info.policy.is_plain_since(dentry.tag()) {
+    if info.policy.is_plain_since(name.dentry.tag()) {
         return Ok(Some(number(info.default)));
     }
+    home_by_rules(info, name)
+}
+
+/// The same when there are rules, or the name was met under others.
+#[inline(never)]
+fn home_by_rules(info: &Info, name: &Revalidate<'_>) -> Result<Option<u8>> {
+    let dentry = name.dentry;
     let known = info.policy.with(|policy| {
         let state = policy.state_of_tag(dentry.tag())?;
         let home = number(state.home());
@@ -136,11 +149,24 @@ fn home(info: &Info, name: &Revalidate<'_>) -> Result<Option<u8>> {
 }
 
 /// Whether `real` is where the cached name says: in the directory of the same path in its branch.
+#[inline]
 fn is_in_place(info: &Info, name: &Revalidate<'_>, real: &Dentry, home: u8) -> Result<bool> {
-    if name.dir.branch() == home {
-        let dir = name.dir.real().ok_or(ECHILD)?;
-        return Ok(real.is_at(dir, name.name));
+    if name.dir.branch() != home {
+        return is_in_place_elsewhere(info, name, real, home);
     }
+    let dir = name.dir.real().ok_or(ECHILD)?;
+    let _guard = (!name.in_rcu()).then(rcu::read_lock);
+    Ok(real.is_at(dir, name.name))
+}
+
+/// The same for a name whose home is not its directory's.
+#[inline(never)]
+fn is_in_place_elsewhere(
+    info: &Info,
+    name: &Revalidate<'_>,
+    real: &Dentry,
+    home: u8,
+) -> Result<bool> {
     let root = info.branches.of(home)?.root();
     let (in_place, sure) = {
         let _guard = rcu::read_lock();
@@ -155,6 +181,7 @@ fn is_in_place(info: &Info, name: &Revalidate<'_>, real: &Dentry, home: u8) -> R
     // Directories on the way are a server's to confirm.
     let id = BranchId::new(usize::from(home)).ok_or(EIO)?;
     let dir = mirror::find_dir(info, &name.dentry.parent(), id)?;
+    let _guard = rcu::read_lock();
     Ok(dir.is_some_and(|dir| real.is_at(&dir, name.name)))
 }
 
@@ -193,50 +220,66 @@ fn climb(name: &Revalidate<'_>, real: &Dentry, home: u8, root: &Dentry) -> (bool
     }
 }
 
+/// Asks the branch whether `real` still holds.
+#[inline(never)]
+fn confirm(info: &Info, name: &Revalidate<'_>, real: &Dentry) -> Result<bool> {
+    let _creds = info.mounter.assume();
+    real.revalidate(name.flags())
+}
+
+/// Whether the name still is `real`, which was found for it in the branch `home`.
+#[inline(always)]
+fn holds(info: &Info, name: &Revalidate<'_>, real: &Dentry, home: u8) -> Result<bool> {
+    if real.needs_revalidate() && !confirm(info, name, real)? {
+        return Ok(false);
+    }
+    let inode = name.dentry.inode();
+    let found = real.inode();
+    if found.map(Inode::id) != inode.map(SwitchInode::real_id)
+        || !is_in_place(info, name, real, home)?
+    {
+        return Ok(false);
+    }
+    if let (Some(inode), Some(found)) = (inode, found) {
+        // The VFS checks some of them before it asks.
+        let branch = info.branches.of(home)?;
+        if branch.differs(inode, found) {
+            if name.in_rcu() {
+                return Err(ECHILD);
+            }
+            info.refresh_from(inode, branch, found);
+        }
+    }
+    Ok(true)
+}
+
 /// The dentry operations.
 pub(crate) struct Names;
 
+/// As `holds` for the object that the name was found as, outside of RCU walk.
+#[inline(never)]
+fn still_holds(info: &Info, name: &Revalidate<'_>, home: u8) -> Result<bool> {
+    match name.dentry.real() {
+        Some(real) => holds(info, name, &real, home),
+        None => Ok(false),
+    }
+}
+
 #[vtable]
 impl DentryOps for Names {
+    #[inline]
     fn revalidate(name: &Revalidate<'_>) -> Result<bool> {
         let info = name.dentry.sb().info();
         let Some(home) = home(info, name)? else {
             return Ok(false);
         };
-        let kept;
-        let real = if name.in_rcu() {
-            name.dentry.real_rcu()
-        } else {
-            kept = name.dentry.real();
-            kept.as_deref()
-        };
-        let Some(real) = real else {
-            // Nothing tells when the missing directory in the home appears.
-            return Ok(false);
-        };
-        if real.needs_revalidate() {
-            let _creds = info.mounter.assume();
-            if !real.revalidate(name.flags())? {
-                return Ok(false);
-            }
+        if !name.in_rcu() {
+            return still_holds(info, name, home);
         }
-        let inode = name.dentry.inode();
-        if real.inode().map(Inode::id) != inode.map(SwitchInode::real_id) {
-            return Ok(false);
+        match name.dentry.real_rcu() {
+            Some(real) => holds(info, name, real, home),
+            // Nothing tells when a directory that is missing in the home appears.
+            None => Ok(false),
         }
-        if !is_in_place(info, name, real, home)? {
-            return Ok(false);
-        }
-        if let (Some(inode), Some(found)) = (inode, real.inode()) {
-            // The VFS checks some of them before it asks.
-            let branch = info.branches.of(home)?;
-            if inode.differs_from(found, branch.mount.idmap(), branch.mode_mask_of(inode)) {
-                if name.in_rcu() {
-                    return Err(ECHILD);
-                }
-                info.refresh_from(inode, branch, found);
-            }
-        }
-        Ok(true)
     }
 }

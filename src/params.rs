@@ -226,11 +226,10 @@ fn open_branch(context: &Context<'_>, spec: &mut BranchSpec, place: usize) -> Re
 /// depth is read, and it is only sent when the mounter may use the branch.
 fn depth_below(context: &Context<'_>, branch: &Branch, mounter: &Creds) -> Result<u32> {
     let root = branch.at(branch.root());
-    let asked = {
+    let asked = root.permission(Some(mounter), Access::EXEC).and_then(|()| {
         let _creds = mounter.assume();
-        root.permission(Access::EXEC)
-            .and_then(|()| root.statfs(&mut StatFs::new()))
-    };
+        root.statfs(&mut StatFs::new())
+    });
     asked.map_err(|e| {
         context.refuse(
             e,

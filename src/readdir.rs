@@ -74,7 +74,7 @@ impl Stream {
     /// Opens a branch's directory under the credentials in force.
     fn open(path: RealPath<'_>, partitioned: bool, noatime: bool) -> Result<Self> {
         let mut stat = Stat::new();
-        path.getattr(StatQuery::cached_identity(), &mut stat)?;
+        path.getattr(None, StatQuery::cached_identity(), &mut stat)?;
         let foreign = (stat.dev() != path.mount().dev()).then(|| stat.dev());
         Ok(Self {
             file: open_dir(path, partitioned, noatime)?,

@@ -87,7 +87,7 @@ pub(crate) fn rename(old: Entry<'_>, new: Entry<'_>, flags: RenameFlags) -> Resu
     }
     let changed = [Some(inode), target, Some(old.dir()), Some(new.dir())];
     for changed in changed.into_iter().flatten() {
-        info.refresh(changed);
+        info.refresh_changed(changed);
     }
     Ok(())
 }

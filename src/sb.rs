@@ -5,7 +5,8 @@
 use crate::{
     branch::{
         Branch,
-        Branches, //
+        Branches,
+        Object, //
     },
     error, mirror, options,
     policy::{
@@ -22,6 +23,7 @@ use crate::{
         Creds,
         Dentry,
         FileSystem,
+        FileType,
         Inode,
         RealPath,
         StatFs,
@@ -33,8 +35,7 @@ use crate::{
 };
 use kernel::{
     prelude::*,
-    seq_file::SeqFile,
-    sync::aref::ARef, //
+    seq_file::SeqFile, //
 };
 
 /// Whose credentials branch calls run under.
@@ -68,26 +69,15 @@ pub(crate) struct Served<'a> {
     object: Object<'a>,
 }
 
-/// A branch's dentry, borrowed from the inode or found for one operation.
-enum Object<'a> {
-    /// The home's.
-    Home(&'a Dentry),
-    /// Another branch's.
-    Found(ARef<Dentry>),
-}
-
 impl Served<'_> {
     /// The object's path in its branch.
     pub(crate) fn path(&self) -> RealPath<'_> {
-        self.branch.at(match &self.object {
-            Object::Home(dentry) => dentry,
-            Object::Found(dentry) => dentry,
-        })
+        self.branch.at(&self.object)
     }
 
     /// Whether this is the home's object.
     pub(crate) fn is_home(&self) -> bool {
-        matches!(self.object, Object::Home(_))
+        matches!(self.object, Object::Pinned(_))
     }
 }
 
@@ -108,14 +98,22 @@ impl Info {
     }
 
     /// What the policy says of `op` on `dentry`; no rule moves or denies the root. May sleep.
+    #[inline]
     pub(crate) fn decide(&self, dentry: &SwitchDentry, op: Op) -> Result<Decision> {
         if self.policy.is_plain() || dentry.is_root() {
             return Ok(Decision::Home);
         }
+        self.decide_by_rules(dentry, op)
+    }
+
+    /// The same when there are rules, for what is not the root.
+    #[inline(never)]
+    fn decide_by_rules(&self, dentry: &SwitchDentry, op: Op) -> Result<Decision> {
         self.policy.with_state(dentry, |state| decide(state, op))?
     }
 
     /// The object that serves `op` on `dentry`, whose inode is `inode`. May sleep.
+    #[inline]
     pub(crate) fn serve<'a>(
         &'a self,
         dentry: &SwitchDentry,
@@ -127,6 +125,7 @@ impl Info {
     }
 
     /// The object that a decision on `dentry` names. ENOENT when another branch does not have it.
+    #[inline]
     pub(crate) fn served<'a>(
         &'a self,
         dentry: &SwitchDentry,
@@ -135,27 +134,33 @@ impl Info {
     ) -> Result<Served<'a>> {
         match decision {
             // What has no name has no other objects of its path: its home serves it.
-            Decision::Elsewhere(_) if !dentry.is_hashed() => {
-                self.served(dentry, inode, Decision::Home)
-            }
-            Decision::Home => Ok(Served {
+            Decision::Elsewhere(id) if dentry.is_hashed() => self.found(dentry, inode, id),
+            _ => Ok(Served {
                 branch: self.home(inode)?,
-                object: Object::Home(inode.real().ok_or_else(error::estale)?),
+                object: Object::Pinned(inode.real().ok_or_else(error::estale)?),
             }),
-            Decision::Elsewhere(id) => {
-                let branch = self.branches.get(id)?;
-                let found = mirror::find(self, dentry, id)?.ok_or(ENOENT)?;
-                let real = found.inode().ok_or(ENOENT)?;
-                if real.file_type() != inode.file_type() {
-                    return Err(ENOENT);
-                }
-                branch.check_depth(real)?;
-                Ok(Served {
-                    branch,
-                    object: Object::Found(found),
-                })
-            }
         }
+    }
+
+    /// The object of the path of `dentry` in the branch `id`, of the same type as `inode`.
+    #[inline(never)]
+    pub(crate) fn found(
+        &self,
+        dentry: &SwitchDentry,
+        inode: &SwitchInode,
+        id: BranchId,
+    ) -> Result<Served<'_>> {
+        let branch = self.branches.get(id)?;
+        let found = mirror::find(self, dentry, id)?.ok_or(ENOENT)?;
+        let real = found.inode().ok_or(ENOENT)?;
+        if real.file_type() != inode.file_type() {
+            return Err(ENOENT);
+        }
+        branch.check_depth(real)?;
+        Ok(Served {
+            branch,
+            object: Object::Found(found),
+        })
     }
 
     /// Takes over the attributes of the home's object.
@@ -168,15 +173,24 @@ impl Info {
     /// As [`Info::refresh`], but only when something differs that the VFS looks at by itself.
     pub(crate) fn refresh_changed(&self, inode: &SwitchInode) {
         if let (Ok(branch), Some(real)) = (self.home(inode), inode.real_inode()) {
-            let mask = branch.mode_mask_of(inode);
-            if inode.size_differs_from(real) || inode.differs_from(real, branch.mount.idmap(), mask)
-            {
-                self.refresh_from(inode, branch, real);
-            }
+            self.refresh_changed_from(inode, branch, real);
+        }
+    }
+
+    /// As [`Info::refresh_changed`], for `real`, the object of `inode` in `branch`.
+    #[inline]
+    pub(crate) fn refresh_changed_from(&self, inode: &SwitchInode, branch: &Branch, real: &Inode) {
+        // Of links alone the VFS looks at the times: whether one that is read is to get a new one.
+        if inode.differs_in_extent(real)
+            || branch.differs(inode, real)
+            || inode.file_type() == FileType::Symlink
+        {
+            self.refresh_from(inode, branch, real);
         }
     }
 
     /// Takes over the attributes of `real`, the object of `inode` in `branch`.
+    #[inline(never)]
     pub(crate) fn refresh_from(&self, inode: &SwitchInode, branch: &Branch, real: &Inode) {
         inode.refresh_from(real, branch.mount.idmap(), branch.mode_mask_of(inode));
     }

@@ -56,8 +56,8 @@ impl TmpfileOps for Tmpfiles {
         let backing = open_as_caller(info, &file, at, mode)?;
         let identity = inode::identity(branch, dir.branch(), backing.dentry(), backing.inode())?;
         let inode = dir.sb().iget(&identity)?;
-        info.refresh(&inode);
-        info.refresh(dir);
+        info.refresh_changed(&inode);
+        info.refresh_changed(dir);
         file.finish(inode, OpenFile::One(backing))
     }
 }
