@@ -27,6 +27,9 @@ check-debug: ## all kselftests on a kernel with KASAN, lockdep and kmemleak
 suites: ## pjdfstest, fsx, fio and stress-ng on each branch filesystem, against the bare branch; hours without KVM
 	scripts/suites
 
+xfstests: ## XFSTESTS=FOLDER: xfstests that is there and built, bare and on switchfs (BRANCH=ext4 GROUP=generic/quick TESTS=)
+	scripts/xfstests $(if $(BRANCH),--branch $(BRANCH)) $(if $(GROUP),--group $(GROUP)) "$(XFSTESTS)" $(TESTS)
+
 lint: ## all checkers
 	scripts/lint
 
@@ -39,4 +42,4 @@ clean: ## removes what was built in the checkout
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1: /p' Makefile
 
-.PHONY: modules install demo shell check check-debug suites lint bench-quick clean help
+.PHONY: modules install demo shell check check-debug suites xfstests lint bench-quick clean help
