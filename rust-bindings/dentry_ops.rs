@@ -24,7 +24,9 @@ use kernel::{
 pub(super) const ACL_DONT_CACHE: *mut sys::posix_acl =
     core::ptr::without_provenance_mut(usize::MAX - 2);
 
-/// A cached name that the VFS is about to use.
+/// A cached name that the VFS is about to use. Passed on by value, so that on the warm path it stays in
+/// registers.
+#[derive(Clone, Copy)]
 pub(crate) struct Revalidate<'a> {
     /// The directory as it was when the name was found in it.
     pub(crate) dir: &'a SwitchInode,
@@ -56,7 +58,7 @@ pub(crate) trait DentryOps {
     /// # Context
     ///
     /// RCU walk when [`Revalidate::in_rcu`]; else may sleep.
-    fn revalidate(name: &Revalidate<'_>) -> Result<bool>;
+    fn revalidate(name: Revalidate<'_>) -> Result<bool>;
 }
 
 /// `d_revalidate`.
@@ -80,7 +82,7 @@ unsafe extern "C" fn revalidate_callback(
         dentry: unsafe { SwitchDentry::from_raw(dentry) },
         flags,
     };
-    from_result(|| <Fs as FileSystem>::Dentry::revalidate(&revalidate).map(c_int::from))
+    from_result(|| <Fs as FileSystem>::Dentry::revalidate(revalidate).map(c_int::from))
 }
 
 /// `d_release`.

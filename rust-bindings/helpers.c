@@ -52,18 +52,17 @@ int switchfs_helper_inode_permission(struct mnt_idmap *idmap, struct inode *inod
 	return err;
 }
 
-int switchfs_helper_getattr(struct vfsmount *mnt, struct dentry *dentry, struct kstat *stat,
-			    u32 mask, unsigned int flags, const struct cred *cred)
+int switchfs_helper_getattr(const struct path *path, struct kstat *stat, u32 mask,
+			    unsigned int flags, const struct cred *cred)
 {
-	const struct path path = { .mnt = mnt, .dentry = dentry };
 	const struct cred *old;
 	int err;
 
 	if (!cred)
-		return vfs_getattr_nosec(&path, stat, mask, flags);
+		return vfs_getattr_nosec(path, stat, mask, flags);
 
 	old = override_creds(cred);
-	err = vfs_getattr_nosec(&path, stat, mask, flags);
+	err = vfs_getattr_nosec(path, stat, mask, flags);
 	revert_creds(old);
 	return err;
 }
@@ -505,15 +504,18 @@ int switchfs_helper_set_flags(struct file *file, unsigned int flags, unsigned in
 	return 0;
 }
 
-/* What atime_needs_update() asks of the mount and the superblock. */
+/*
+ * What touch_atime() asks of the mount and the superblock: whether they leave
+ * access times alone, or are read-only.
+ */
 bool switchfs_helper_file_noatime(const struct file *file)
 {
 	const struct vfsmount *mnt = file->f_path.mnt;
 	bool dir = S_ISDIR(file_inode(file)->i_mode);
 
-	return (mnt->mnt_flags & MNT_NOATIME) ||
+	return (mnt->mnt_flags & (MNT_NOATIME | MNT_READONLY)) ||
 	       (file->f_flags & O_NOATIME) ||
-	       (mnt->mnt_sb->s_flags & SB_NOATIME) ||
+	       (mnt->mnt_sb->s_flags & (SB_NOATIME | SB_RDONLY)) ||
 	       (dir && (mnt->mnt_flags & MNT_NODIRATIME)) ||
 	       (dir && (mnt->mnt_sb->s_flags & SB_NODIRATIME));
 }

@@ -19,8 +19,8 @@ const struct cred *switchfs_helper_override_creds(const struct cred *cred);
 void switchfs_helper_revert_creds(const struct cred *old);
 int switchfs_helper_inode_permission(struct mnt_idmap *idmap, struct inode *inode, int mask,
 				     const struct cred *cred);
-int switchfs_helper_getattr(struct vfsmount *mnt, struct dentry *dentry, struct kstat *stat,
-			    u32 mask, unsigned int flags, const struct cred *cred);
+int switchfs_helper_getattr(const struct path *path, struct kstat *stat, u32 mask,
+			    unsigned int flags, const struct cred *cred);
 void switchfs_helper_put_cred(const struct cred *cred);
 bool switchfs_helper_admin(void);
 struct cred *switchfs_helper_mounter_creds(void);

@@ -7,7 +7,6 @@
 use super::{
     super_ops,
     sys,
-    Access,
     Id,
     SwitchInode, //
 };
@@ -72,24 +71,17 @@ const _: () = {
 };
 
 /// `S_ISUID` and `S_ISGID`.
-const SETID: u32 = sys::S_ISUID | sys::S_ISGID;
+const SETID: u64 = (sys::S_ISUID | sys::S_ISGID) as u64;
 
 impl Attributes {
     /// Type and permission bits, and the flags that are taken over.
     const MODE_FLAGS: u64 = 0xffff | ((sys::COPY_FLAGS as u64) << 32);
 
-    /// Whether both are the same.
+    /// Whether both are the same, and without set-id bits, which a mount may hide.
     #[inline]
-    pub(super) fn equal(self, other: Self) -> bool {
-        (self.mode_flags ^ other.mode_flags) & Self::MODE_FLAGS == 0 && self.owner == other.owner
-    }
-
-    /// Whether there are set-id bits that a mount may hide.
-    #[inline]
-    pub(super) fn has_setid(self) -> bool {
-        // CAST: The mode is the lowest quarter.
-        let mode = self.mode_flags as u32;
-        mode & SETID != 0 && mode & sys::S_IFMT != sys::S_IFDIR
+    pub(super) fn plainly_equal(self, other: Self) -> bool {
+        let differ = (self.mode_flags ^ other.mode_flags) & Self::MODE_FLAGS;
+        differ | (self.mode_flags & SETID) == 0 && self.owner == other.owner
     }
 }
 
@@ -206,19 +198,12 @@ impl Inode {
     }
 
     /// Whether it is known to have no access list.
-    fn has_no_acl(&self) -> bool {
+    #[inline]
+    pub(super) fn has_no_acl(&self) -> bool {
         // SAFETY: The inode is valid (`READ_ONCE`).
         let field = unsafe { &raw const (*self.as_raw()).i_acl };
         // SAFETY: As above.
         unsafe { field.read_volatile() }.is_null()
-    }
-
-    /// Whether owner, group and everybody else have `access`, and no list says otherwise, so that
-    /// it does not matter who asks. May be called in RCU walk.
-    pub(crate) fn grants_everyone(&self, access: Access) -> bool {
-        // CAST: Bits of masks, here those for reading, writing and executing.
-        let bits = (access.0 as u32 & 7) * 0o111;
-        bits & !u32::from(self.mode()) == 0 && self.has_no_acl()
     }
 
     /// What decides about permission, apart from lists. May be called in RCU walk, where it may be

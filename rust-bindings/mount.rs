@@ -283,11 +283,11 @@ impl<'a> RealPath<'a> {
         query: StatQuery,
         stat: &mut Stat,
     ) -> Result {
+        let path = self.as_path();
         // SAFETY: The path is valid, `stat` is writable, the credentials outlive the call.
         sys::to_result(unsafe {
             sys::switchfs_helper_getattr(
-                self.mount.as_raw(),
-                self.dentry.as_raw(),
+                &raw const path,
                 stat.as_raw(),
                 query.mask,
                 query.flags,

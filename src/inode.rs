@@ -150,8 +150,12 @@ impl NodeOps for Node {
                 let branch = info.home(inode)?;
                 let real = inode.real().ok_or_else(error::estale)?;
                 getattr_home(info, inode, branch, real, query, stat)?;
-                if let Some(real) = real.inode() {
-                    info.refresh_changed_from(inode, branch, real);
+                // What permission checks look at they refresh by themselves.
+                match real.inode() {
+                    Some(real) if inode.differs_in_extent(real) => {
+                        info.refresh_from(inode, branch, real);
+                    }
+                    _ => {}
                 }
                 Ok(())
             }

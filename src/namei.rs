@@ -112,7 +112,7 @@ fn connect(
 /// The home of a cached name, or `None` if it is no longer that of the object found. An error when
 /// the caller may not use the name; ECHILD in RCU walk when paths have to be looked at.
 #[inline]
-fn home(info: &Info, name: &Revalidate<'_>) -> Result<Option<u8>> {
+fn home(info: &Info, name: Revalidate<'_>) -> Result<Option<u8>> {
     if info.policy.is_plain_since(name.dentry.tag()) {
         return Ok(Some(number(info.default)));
     }
@@ -121,7 +121,7 @@ fn home(info: &Info, name: &Revalidate<'_>) -> Result<Option<u8>> {
 
 /// The same when there are rules, or the name was met under others.
 #[inline(never)]
-fn home_by_rules(info: &Info, name: &Revalidate<'_>) -> Result<Option<u8>> {
+fn home_by_rules(info: &Info, name: Revalidate<'_>) -> Result<Option<u8>> {
     let dentry = name.dentry;
     let known = info.policy.with(|policy| {
         let state = policy.state_of_tag(dentry.tag())?;
@@ -150,7 +150,7 @@ fn home_by_rules(info: &Info, name: &Revalidate<'_>) -> Result<Option<u8>> {
 
 /// Whether `real` is where the cached name says: in the directory of the same path in its branch.
 #[inline]
-fn is_in_place(info: &Info, name: &Revalidate<'_>, real: &Dentry, home: u8) -> Result<bool> {
+fn is_in_place(info: &Info, name: Revalidate<'_>, real: &Dentry, home: u8) -> Result<bool> {
     if name.dir.branch() != home {
         return is_in_place_elsewhere(info, name, real, home);
     }
@@ -163,7 +163,7 @@ fn is_in_place(info: &Info, name: &Revalidate<'_>, real: &Dentry, home: u8) -> R
 #[inline(never)]
 fn is_in_place_elsewhere(
     info: &Info,
-    name: &Revalidate<'_>,
+    name: Revalidate<'_>,
     real: &Dentry,
     home: u8,
 ) -> Result<bool> {
@@ -188,7 +188,7 @@ fn is_in_place_elsewhere(
 /// Climbs from a name and from `real` side by side until the path of the branch is known; whether
 /// the names agree, and whether the branch has nothing more to say. Within an RCU read-side critical
 /// section.
-fn climb(name: &Revalidate<'_>, real: &Dentry, home: u8, root: &Dentry) -> (bool, bool) {
+fn climb(name: Revalidate<'_>, real: &Dentry, home: u8, root: &Dentry) -> (bool, bool) {
     let mut sure = true;
     let mut at = name.dentry.parent_rcu();
     let Some(mut dir) = real.parent_rcu() else {
@@ -222,14 +222,14 @@ fn climb(name: &Revalidate<'_>, real: &Dentry, home: u8, root: &Dentry) -> (bool
 
 /// Asks the branch whether `real` still holds.
 #[inline(never)]
-fn confirm(info: &Info, name: &Revalidate<'_>, real: &Dentry) -> Result<bool> {
+fn confirm(info: &Info, name: Revalidate<'_>, real: &Dentry) -> Result<bool> {
     let _creds = info.mounter.assume();
     real.revalidate(name.flags())
 }
 
 /// Whether the name still is `real`, which was found for it in the branch `home`.
 #[inline(always)]
-fn holds(info: &Info, name: &Revalidate<'_>, real: &Dentry, home: u8) -> Result<bool> {
+fn holds(info: &Info, name: Revalidate<'_>, real: &Dentry, home: u8) -> Result<bool> {
     if real.needs_revalidate() && !confirm(info, name, real)? {
         return Ok(false);
     }
@@ -258,7 +258,7 @@ pub(crate) struct Names;
 
 /// As `holds` for the object that the name was found as, outside of RCU walk.
 #[inline(never)]
-fn still_holds(info: &Info, name: &Revalidate<'_>, home: u8) -> Result<bool> {
+fn still_holds(info: &Info, name: Revalidate<'_>, home: u8) -> Result<bool> {
     match name.dentry.real() {
         Some(real) => holds(info, name, &real, home),
         None => Ok(false),
@@ -268,7 +268,7 @@ fn still_holds(info: &Info, name: &Revalidate<'_>, home: u8) -> Result<bool> {
 #[vtable]
 impl DentryOps for Names {
     #[inline]
-    fn revalidate(name: &Revalidate<'_>) -> Result<bool> {
+    fn revalidate(name: Revalidate<'_>) -> Result<bool> {
         let info = name.dentry.sb().info();
         let Some(home) = home(info, name)? else {
             return Ok(false);

@@ -70,6 +70,35 @@ TEST_F(site, view_of_the_mount_is_read_only_by_itself)
 	ASSERT_OK(umount2("view", MNT_DETACH));
 }
 
+/* Reads what was last read long ago; whether that is seen in the branch. */
+static bool reading_counts(void)
+{
+	struct timespec times[2] = { { .tv_sec = 1000 }, { .tv_sec = 2000 } };
+	struct stat st;
+
+	if (utimensat(AT_FDCWD, "hot/f", times, 0) || utimensat(AT_FDCWD, "hot/dir", times, 0))
+		return false;
+	get("mnt/f");
+	names_in("mnt/dir");
+	if (stat("hot/f", &st))
+		return false;
+	if (st.st_atim.tv_sec != 1000)
+		return true;
+	return stat("hot/dir", &st) || st.st_atim.tv_sec != 1000;
+}
+
+TEST_F(site, reading_through_a_read_only_mount_changes_no_access_time)
+{
+	ASSERT_EQ(0, SITE_MOUNT(&self->site));
+	DOES(put("mnt/f", "text"));
+	ASSERT_OK(mkdir("mnt/dir", 0755));
+	EXPECT_TRUE(reading_counts());
+	ASSERT_EQ(0, remount("mnt", MS_RDONLY));
+	EXPECT_FALSE(reading_counts());
+	ASSERT_EQ(0, remount("mnt", 0));
+	EXPECT_TRUE(reading_counts());
+}
+
 TEST_F(site, branch_becomes_read_only_under_open_files)
 {
 	char buf[8] = "", *at;
