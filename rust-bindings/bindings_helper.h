@@ -15,6 +15,7 @@
 #include <linux/fs.h>
 #include <linux/fs_context.h>
 #include <linux/fs_parser.h>
+#include <linux/magic.h>
 #include <linux/mm.h>
 #include <linux/mnt_idmapping.h>
 #include <linux/mount.h>

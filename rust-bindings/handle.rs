@@ -137,6 +137,14 @@ impl Mount {
         self.root().as_raw() == unsafe { (*sb).s_root }
     }
 
+    /// Whether a FUSE server serves the branch.
+    pub(crate) fn is_fuse(&self) -> bool {
+        // SAFETY: The mount pins its superblock.
+        let sb: *mut sys::super_block = unsafe { (*self.as_raw()).mnt_sb }.cast();
+        // SAFETY: As above; set before there is a mount.
+        unsafe { (*sb).s_magic == sys::FUSE_SUPER_MAGIC as usize }
+    }
+
     /// `exportfs_decode_fh`: the object of a handle, by that of its names for which `accept` holds;
     /// they are asked in turn, a directory only when it is connected. Under the current credentials;
     /// may sleep, and so may `accept`.

@@ -37,41 +37,84 @@ use kernel::{
 
 /// The type of handles; the one of the branch's handle is within.
 const KIND: u8 = 0xf5;
-/// The version of what follows.
+/// The version of what follows, beside it in a byte the object's type.
 const LAYOUT: u8 = 1;
+/// Spreads inode numbers over the upper half (the golden ratio).
+const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
 /// Words before the branch's handle.
 const HEAD: usize = 3;
 /// How often a path is followed again because it was renamed meanwhile.
 const TRIES: usize = 64;
 
+/// What a handle tells of the object itself: its type, and on FUSE its inode number, since a server
+/// may give the number of the node, which is all that the branch's handle holds, to another object.
+fn mark(branch: &Branch, inode: &Inode) -> Mark {
+    let ino = if branch.mount.is_fuse() {
+        inode.ino()
+    } else {
+        0
+    };
+    Mark {
+        // CAST: The type has 4 bits.
+        tag: LAYOUT | ((inode.mode() >> 12) as u8) << 4,
+        // CAST: The upper half.
+        check: ((branch.generation ^ ino.wrapping_mul(SPREAD)) >> 32) as u32,
+    }
+}
+
+/// What is compared when the object of a handle is found.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Mark {
+    /// The first byte of the handle.
+    tag: u8,
+    /// Its last word before the branch's handle.
+    check: u32,
+}
+
 /// The words before a branch's handle of the type `kind` and `len` words.
-fn head(branch: &Branch, number: u8, kind: u8, len: u8) -> [u32; HEAD] {
-    let generation = branch.generation;
+fn head(branch: &Branch, number: u8, mark: Mark, kind: u8, len: u8) -> [u32; HEAD] {
     [
-        u32::from_le_bytes([LAYOUT, number, kind, len]),
-        // CAST: The halves.
-        generation as u32,
-        (generation >> 32) as u32,
+        u32::from_le_bytes([mark.tag, number, kind, len]),
+        // CAST: The lower half.
+        branch.generation as u32,
+        mark.check,
     ]
 }
 
-/// The branch of a handle, and its handle there. ESTALE for what this mount has not made.
-fn open<'a, 'i>(info: &'i Info, handle: Handle<'a>) -> Result<(BranchId, &'i Branch, Handle<'a>)> {
+/// What a handle is of.
+struct Opened<'a, 'i> {
+    /// The number of the branch.
+    id: BranchId,
+    /// The branch.
+    branch: &'i Branch,
+    /// What its object has to have.
+    mark: Mark,
+    /// The branch's own handle.
+    inner: Handle<'a>,
+}
+
+/// Takes a handle apart. ESTALE for what this mount has not made.
+fn open<'a, 'i>(info: &'i Info, handle: Handle<'a>) -> Result<Opened<'a, 'i>> {
     let parts = || {
         let (head, words) = handle.words.split_at_checked(HEAD)?;
-        let [first, low, high] = *head else {
+        let [first, generation, check] = *head else {
             return None;
         };
-        let [layout, place, kind, len] = first.to_le_bytes();
-        let generation = u64::from(high) << 32 | u64::from(low);
+        let [tag, place, kind, len] = first.to_le_bytes();
         let id = BranchId::new(usize::from(place))?;
         let branch = info.branches.get(id).ok()?;
         let known = handle.kind == KIND
-            && layout == LAYOUT
+            && tag & 0xf == LAYOUT
             && usize::from(len) == words.len()
-            && generation == branch.generation
+            // CAST: The lower half.
+            && generation == branch.generation as u32
             && branch.is_usable();
-        known.then_some((id, branch, Handle { kind, words }))
+        known.then_some(Opened {
+            id,
+            branch,
+            mark: Mark { tag, check },
+            inner: Handle { kind, words },
+        })
     };
     parts().ok_or_else(error::estale)
 }
@@ -196,11 +239,16 @@ fn take(
 /// The object of a handle, under a name that leads to it from the root if `connected`.
 fn decode(sb: &SuperBlock, handle: Handle<'_>, connected: bool) -> Result<ARef<SwitchDentry>> {
     let info = sb.info();
-    let (id, branch, handle) = open(info, handle)?;
+    let handle = open(info, handle)?;
+    let (branch, id) = (handle.branch, handle.id);
     let any_name = info.policy.is_plain() && !connected;
     let mut result = Err(error::estale());
     let creds = info.mounter.assume();
-    let found = branch.mount.decode_handle(handle, &mut |real| {
+    let found = branch.mount.decode_handle(handle.inner, &mut |real| {
+        let same = |inode| mark(branch, inode) == handle.mark;
+        if !real.inode().is_some_and(same) {
+            return false;
+        }
         result = creds.lifted(|| {
             if any_name {
                 take(sb, branch, id, real)
@@ -252,7 +300,8 @@ impl ExportOps for Handles {
                 let Ok(len) = u8::try_from(len) else {
                     return Encoded::Nothing;
                 };
-                let head = head(branch, inode.branch(), kind, len);
+                let mark = mark(branch, real_inode);
+                let head = head(branch, inode.branch(), mark, kind, len);
                 if start.len() != head.len() {
                     return Encoded::TooLong(total);
                 }
