@@ -5,6 +5,8 @@
 
 FIXTURE_VARIANT_ADD(site, local) { .parts = SITE_RAM };
 
+#define FILES 100
+
 /* A ramfs has no handles that can be opened. */
 static int ramfs_mount(const char *dir)
 {
@@ -104,6 +106,17 @@ TEST_F(site, overlay_over_switchfs_keeps_working)
 	EXPECT_STREQ("low", get("mnt/d/f"));
 	ASSERT_OK(umount2("ovl", 0));
 	ASSERT_OK(umount2("mnt", 0));
+	/* What the upper layer remembers of the lower one is stale now. */
+	ASSERT_EQ(0, mount_one(&self->site, "hot"));
+	ASSERT_OK(mount("overlay", "ovl", "overlay", 0,
+			"lowerdir=mnt,upperdir=ram/upper,workdir=ram/work,index=off"));
+	EXPECT_STREQ("high", get("ovl/d/f"));
+	DOES(put("hot/d/g", "low"));
+	DOES(put("ovl/d/g", "high"));
+	EXPECT_STREQ("high", get("ovl/d/g"));
+	EXPECT_STREQ("low", get("hot/d/g"));
+	ASSERT_OK(umount2("ovl", 0));
+	ASSERT_OK(umount2("mnt", 0));
 }
 
 TEST_F(site, switchfs_over_switchfs_has_handles_of_both)
@@ -167,6 +180,38 @@ TEST_F(site, server_that_forgets_has_them_as_long_as_they_are_cached)
 	drop_caches();
 	EXPECT_EQ(ESTALE, handle_opens("fuse", &bare, O_RDONLY));
 	EXPECT_EQ(ESTALE, handle_opens("mnt", &h, O_RDONLY));
+	ASSERT_OK(umount2("mnt", 0));
+}
+
+/* This server's node numbers are addresses, which it uses again. */
+TEST_F(site, server_that_gives_a_number_again_does_not_lead_astray)
+{
+	struct handle bare[FILES], h[FILES];
+	int i, right = 0, astray = 0;
+
+	with_server(_metadata, &self->site, NULL);
+	ASSERT_EQ(0, mount_one(&self->site, "fuse"));
+	for (i = 0; i < FILES; i++) {
+		DOES(put(fmt("mnt/%d", i), fmt("%d", i)));
+		DOES(handle_of(fmt("mnt/%d", i), &h[i]));
+		DOES(handle_of(fmt("fuse/%d", i), &bare[i]));
+	}
+	drop_caches();
+	for (i = FILES; i-- > 0;)
+		EXPECT_STREQ(fmt("%d", i), get(fmt("mnt/%d", i)));
+	for (i = 0; i < FILES; i++) {
+		const char *text = handle_get("mnt", &h[i]);
+
+		if (!strcmp(text, fmt("%d", i)))
+			right++;
+		else
+			EXPECT_STREQ(fmt("<%s>", strerror(ESTALE)), text);
+		text = handle_get("fuse", &bare[i]);
+		if (text[0] != '<' && strcmp(text, fmt("%d", i)))
+			astray++;
+	}
+	TH_LOG("%d of %d were still found; %d led astray on the bare mount",
+	       right, FILES, astray);
 	ASSERT_OK(umount2("mnt", 0));
 }
 

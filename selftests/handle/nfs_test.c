@@ -122,6 +122,34 @@ TEST_F_TIMEOUT(site, routed_names_are_exported_and_refused_ones_are_not, 60)
 	EXPECT_STREQ("", klog_complaints(log, true));
 }
 
+/*
+ * A client comes back with the position of an entry, to a directory that the
+ * server has opened anew.
+ */
+TEST_F_TIMEOUT(site, long_directory_of_two_branches_is_listed_whole, 60)
+{
+	const char *const options[] = { "--timeout=60", "--handles=yes", NULL };
+	int flags = NFSEXP_NOSUBTREECHECK, i;
+	const int each = 300;
+	pid_t tracker;
+
+	DOES(server_start(&self->site.s, site_path(&self->site, "fuse"), options));
+	for (i = 0; i < each; i++) {
+		DOES(put(fmt("hot/%d-%0150d", i, i), ""));
+		DOES(put(fmt("fuse-source/%d-%0150d.c", i, i), ""));
+	}
+	ASSERT_EQ(0, switchfs_mount("mnt", "branch", self->site.hot, "branch",
+				    fmt("fuse=%s", site_path(&self->site, "fuse")),
+				    "rule", "name=*.c -> fuse", END));
+	ASSERT_EQ(2 * each, count_in("mnt"));
+	NEED_NFS();
+	EXPECT_EQ(2 * each, count_in("client"));
+	drop_caches();
+	EXPECT_EQ(2 * each, count_in("client"));
+	nfs_end(tracker, "client");
+	ASSERT_OK(umount2("mnt", 0));
+}
+
 TEST_F_TIMEOUT(site, subtree_check_finds_the_path, 60)
 {
 	int flags = 0, fd;

@@ -10,8 +10,8 @@ FIXTURE_VARIANT_ADD(site, whole) { .parts = SITE_EXT4 };
 
 /* What src/handle.rs puts before the branch's handle. */
 struct layout {
-	uint8_t version, branch, kind, words;
-	uint32_t generation[2];
+	uint8_t version_and_type, branch, kind, words;
+	uint32_t generation, check;
 	unsigned char inner[];
 };
 
@@ -20,12 +20,14 @@ static struct layout *layout_of(struct handle *h)
 	return (struct layout *)h->fh.f_handle;
 }
 
-/* OWN with the branch's handle in it replaced by INNER. */
-static struct handle forged(const struct handle *own, const struct handle *inner)
+/* OWN with the branch's handle in it replaced by INNER, of an object of MODE. */
+static struct handle forged(const struct handle *own, const struct handle *inner,
+			    mode_t mode)
 {
 	struct handle h = *own;
 	struct layout *l = layout_of(&h);
 
+	l->version_and_type = (l->version_and_type & 15) | mode >> 12 << 4;
 	l->kind = inner->fh.handle_type;
 	l->words = inner->fh.handle_bytes / 4;
 	memcpy(l->inner, inner->fh.f_handle, inner->fh.handle_bytes);
@@ -97,14 +99,21 @@ TEST_F(site, handle_does_not_lead_out_of_the_branch)
 	DOES(handle_of("mnt/f", &own));
 	/* The way in which it is forged works. */
 	DOES(handle_of("hot/in/f", &inner));
-	h = forged(&own, &inner);
+	h = forged(&own, &inner, S_IFREG);
 	EXPECT_STREQ("inside", handle_get("mnt", &h));
+	h = forged(&own, &inner, S_IFLNK);
+	EXPECT_EQ(ESTALE, handle_opens("mnt", &h, O_PATH));
+	/* So does that for a directory. */
+	DOES(make_path("hot/in/d"));
+	DOES(handle_of("hot/in/d", &inner));
+	h = forged(&own, &inner, S_IFDIR);
+	EXPECT_EQ(stat_of("hot/in/d").st_ino, handle_stat("mnt", &h).st_ino);
 	for (i = 0; i < sizeof(outside) / sizeof(*outside); i++) {
 		for (pass = 0; pass < 4; pass++) {
 			DOES(handle_as(outside[i], &inner, pass & 1 ?
 				       AT_HANDLE_CONNECTABLE : 0));
 			inner.fh.handle_type &= 0xff;
-			h = forged(&own, &inner);
+			h = forged(&own, &inner, stat_of(outside[i]).st_mode);
 			if (pass & 2)
 				drop_caches();
 			EXPECT_EQ(ESTALE, handle_opens("mnt", &h, O_PATH))

@@ -10,7 +10,7 @@
  *          whose names that end in ".c" go to the FUSE server
  *   below  the same mount, a directory below a rule that sends all to FUSE
  *
- * SWITCHFS_TREE_GROUND=tmpfs|overlay takes another filesystem than ext4,
+ * SWITCHFS_TREE_GROUND=tmpfs|overlay|/DIRECTORY takes another filesystem than ext4,
  * SWITCHFS_TREE_CREDS=caller and SWITCHFS_TREE_SERVER=OPTION vary the rest.
  * The world is made once a program; a test that breaks it makes its own.
  * With SWITCHFS_STAND_IN=1 bind mounts stand in for switchfs, which proves

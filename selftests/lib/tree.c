@@ -109,6 +109,8 @@ static int mount_ground(void)
 	const char *ground = getenv("SWITCHFS_TREE_GROUND") ?: "ext4";
 	const char *at = in_work("ext4");
 
+	if (ground[0] == '/')
+		return bind_mount(ground, at);
 	if (!strcmp(ground, "tmpfs"))
 		return tmpfs_mount(at);
 	if (!strcmp(ground, "overlay"))
