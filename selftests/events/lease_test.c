@@ -153,6 +153,11 @@ TEST_F(tree, opening_breaks_a_lease_of_the_branchs_object)
 	EXPECT_EQ(EAGAIN, take(fd, F_WRLCK));
 }
 
+static int set_size(void)
+{
+	return ERR(truncate("f.c", 0));
+}
+
 /* Whether ACT waits for whoever holds the lease; its result, or -1. */
 static int result_after(int (*give_back)(int, int), int fd, int (*act)(void))
 {
@@ -171,6 +176,20 @@ static int result_after(int (*give_back)(int, int), int fd, int (*act)(void))
 		waitpid(pid, &status, 0);
 	}
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -2;
+}
+
+TEST_F(tree, truncation_breaks_a_lease_of_the_branchs_object)
+{
+	int fd;
+
+	DOES(put("f.c", "text"));
+	EXPECT_EQ(4, stat_of("f.c").st_size);
+	expect_requests();
+	fd = open(fmt("%s/f.c", self->dot_c), O_RDONLY);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, take(fd, F_RDLCK));
+	EXPECT_EQ(0, result_after(take, fd, set_size));
+	EXPECT_EQ(0, stat_of("f.c").st_size);
 }
 
 static int remove_it(void)

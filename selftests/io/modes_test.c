@@ -5,6 +5,10 @@
 #include <linux/fs.h>
 #include <sys/uio.h>
 
+#ifndef RWF_NOAPPEND
+#define RWF_NOAPPEND 0x20
+#endif
+
 #define CHILDREN 6
 
 /* How many of CHILDREN processes ACT succeeded in. */
@@ -157,6 +161,10 @@ TEST_F(tree, access_time_is_left_alone_on_request)
 		return;
 	EXPECT_EQ(4, read(fd, buf, sizeof(buf)));
 	EXPECT_LT(1000, stat_of("f.c").st_atim.tv_sec);
+	ASSERT_OK(utimensat(AT_FDCWD, "f.c", old, 0));
+	ASSERT_OK(fcntl(fd, F_SETFL, O_NOATIME));
+	EXPECT_EQ(4, pread(fd, buf, sizeof(buf), 0));
+	EXPECT_EQ(1000, stat_of("f.c").st_atim.tv_sec);
 }
 
 TEST_F(tree, flags_change_while_the_file_is_open)
@@ -180,10 +188,10 @@ TEST_F(tree, flags_change_while_the_file_is_open)
 	EXPECT_EQ(O_RDWR | O_SYNC, fcntl(fd, F_GETFL) & (O_ACCMODE | O_SYNC));
 }
 
-TEST_F(tree, calls_can_append)
+TEST_F(tree, calls_can_append_or_not)
 {
 	struct iovec x = { "x", 1 }, y = { "y", 1 };
-	int fd;
+	int fd, under, expected;
 
 	DOES(put("f.c", "0123"));
 	fd = open("f.c", O_RDWR);
@@ -192,6 +200,14 @@ TEST_F(tree, calls_can_append)
 	EXPECT_STREQ("0123x", get("f.c"));
 	EXPECT_EQ(1, pwritev2(fd, &y, 1, -1, RWF_APPEND));
 	EXPECT_STREQ("0123xy", get("f.c"));
+	close(fd);
+	fd = open("f.c", O_RDWR | O_APPEND);
+	under = open(fmt("%s/f.c", self->dot_c), O_RDWR | O_APPEND);
+	ASSERT_LE(0, under);
+	expected = ERR(pwritev2(under, &y, 1, 0, RWF_NOAPPEND));
+	EXPECT_ERR(expected, pwritev2(fd, &x, 1, 1, RWF_NOAPPEND));
+	if (!expected)
+		EXPECT_STREQ("yx23xy", get("f.c"));
 }
 
 TEST_F(tree, calls_can_ask_for_priority_and_for_the_disk)

@@ -183,7 +183,7 @@ TEST_F_TIMEOUT(scale, cached_files_cost_no_more_than_overlayfs, 3000)
 {
 	const long count = number("SWITCHFS_SCALE_FILES", 5000, 1000000);
 	const long expected = count + (count + 999) / 1000 + 1;
-	long size = 0, ovl_size = 0, before, ours, theirs, objects;
+	long size = 0, ovl_size = 0, before, ours, theirs, objects, names;
 	double began;
 
 	DOES(make_files(count));
@@ -199,6 +199,7 @@ TEST_F_TIMEOUT(scale, cached_files_cost_no_more_than_overlayfs, 3000)
 
 	DOES(mount_over("mnt", &self->w));
 	drop();
+	names = slab("dentry", NULL);
 	before = slab(NULL, NULL);
 	began = now();
 	ASSERT_EQ(expected, walk("mnt"));
@@ -215,8 +216,10 @@ TEST_F_TIMEOUT(scale, cached_files_cost_no_more_than_overlayfs, 3000)
 
 	drop();
 	objects = slab("switchfs_inode", NULL);
-	TH_LOG("%ld inodes are left under pressure", objects);
+	names = slab("dentry", NULL) - names;
+	TH_LOG("%ld inodes and %ld names are left under pressure", objects, names);
 	EXPECT_GE(100, objects);
+	EXPECT_GE(count / 20, names);
 	ASSERT_EQ(expected, walk("mnt"));
 	EXPECT_OK(umount2("mnt", 0));
 	drop();
