@@ -79,6 +79,15 @@ impl Stat {
         self.0.dev
     }
 
+    /// Shows the owner as a mount with the mapping `idmap` does.
+    #[inline]
+    pub(super) fn map(&mut self, idmap: Idmap<'_>) {
+        if !idmap.is_nop() {
+            // SAFETY: Both are valid.
+            unsafe { sys::switchfs_helper_stat_map(self.as_raw(), idmap.as_raw()) };
+        }
+    }
+
     /// Sets the identity that user space sees.
     pub(crate) fn set_identity(&mut self, dev: u32, ino: u64) {
         self.0.dev = dev;
@@ -187,12 +196,16 @@ impl IAttr {
         })
     }
 
-    /// Turns the request into one for a branch's object.
+    /// Turns the request, which came by a mount with the mapping `idmap`, into one for a branch's object.
     ///
     /// Set-id bits to be removed are the branch's to compute. The file is not the branch's, and
     /// `O_TRUNC` was not passed down with open, so a server has to be asked for the new size.
-    pub(crate) fn for_branch(&mut self) {
+    pub(crate) fn for_branch(&mut self, idmap: Idmap<'_>) {
         let attr = self.0.get();
+        if !idmap.is_nop() {
+            // SAFETY: Both are valid; the structure is used by this task alone.
+            unsafe { sys::switchfs_helper_iattr_unmap(attr, idmap.as_raw()) };
+        }
         let mut valid = self.valid();
         if valid & (sys::ATTR_KILL_SUID | sys::ATTR_KILL_SGID) != 0 {
             valid &= !sys::ATTR_MODE;

@@ -6,6 +6,7 @@
 
 use super::{
     sys,
+    Idmap,
     SwitchDentry, //
 };
 use core::marker::PhantomData;
@@ -40,19 +41,27 @@ impl Creds {
     }
 
     /// A copy of the current credentials, which the caller has just set to `self`, that makes new
-    /// objects belong to `caller` with the label that its own creation would get.
+    /// objects belong to `caller`, who came by a mount with the mapping `idmap`, with the label that its
+    /// own creation would get.
     ///
     /// ENOMEM, or what the security module says.
     pub(crate) fn for_creator(
         &self,
         caller: &CredGuard<'_>,
+        idmap: Idmap<'_>,
         dentry: &SwitchDentry,
         mode: u16,
     ) -> Result<Self> {
         // SAFETY: Both credentials are valid; the dentry's name is stable, since its parent is
         // locked by the VFS for the operation that creates it.
         let cred = unsafe {
-            sys::switchfs_helper_creator_creds(self.0, caller.old, dentry.as_raw(), mode)
+            sys::switchfs_helper_creator_creds(
+                self.0,
+                caller.old,
+                idmap.as_raw(),
+                dentry.as_raw(),
+                mode,
+            )
         };
         // INVARIANT: The helper returns a new reference.
         Ok(Self(from_err_ptr(cred)?))

@@ -13,6 +13,7 @@ use super::{
     inode_ops::NODE,
     sys,
     tmpfile,
+    Idmap,
     Name,
     SwitchDentry,
     SwitchInode, //
@@ -88,11 +89,11 @@ pub(crate) trait DirOps {
     /// when the object is a directory that has one.
     fn lookup(entry: Entry<'_>) -> Result<Option<ARef<SwitchDentry>>>;
 
-    /// `create`, `mknod`, `symlink`.
-    fn create(entry: Entry<'_>, mode: u16, kind: CreateKind<'_>) -> Result;
+    /// `create`, `mknod`, `symlink`, through a mount with the mapping `idmap`.
+    fn create(idmap: Idmap<'_>, entry: Entry<'_>, mode: u16, kind: CreateKind<'_>) -> Result;
 
     /// `mkdir`; another dentry is returned when the directory has one already.
-    fn mkdir(entry: Entry<'_>, mode: u16) -> Result<Option<ARef<SwitchDentry>>>;
+    fn mkdir(idmap: Idmap<'_>, entry: Entry<'_>, mode: u16) -> Result<Option<ARef<SwitchDentry>>>;
 
     /// `link`: one more name for the object of `old`.
     fn link(old: &SwitchDentry, entry: Entry<'_>) -> Result;
@@ -139,14 +140,17 @@ unsafe extern "C" fn lookup_callback(
 ///
 /// Called for the VFS with a directory of switchfs, locked, and a negative dentry in it.
 unsafe fn create(
+    idmap: *mut sys::mnt_idmap,
     dir: *mut sys::inode,
     dentry: *mut sys::dentry,
     mode: u16,
     kind: CreateKind<'_>,
 ) -> c_int {
     // SAFETY: By the contract.
+    let idmap = unsafe { Idmap::from_raw(idmap) };
+    // SAFETY: By the contract.
     let entry = unsafe { Entry::from_raw(dir, dentry) };
-    from_result(|| Dir::create(entry, mode, kind).map(|()| 0))
+    from_result(|| Dir::create(idmap, entry, mode, kind).map(|()| 0))
 }
 
 /// `create`, as the kernel in hand declares it.
@@ -156,14 +160,14 @@ unsafe fn create(
 /// As for [`create`].
 #[cfg(switchfs_create_excl)]
 unsafe extern "C" fn create_callback(
-    _idmap: *mut sys::mnt_idmap,
+    idmap: *mut sys::mnt_idmap,
     dir: *mut sys::inode,
     dentry: *mut sys::dentry,
     mode: sys::umode_t,
     _excl: bool,
 ) -> c_int {
     // SAFETY: By the contract.
-    unsafe { create(dir, dentry, mode, CreateKind::Regular) }
+    unsafe { create(idmap, dir, dentry, mode, CreateKind::Regular) }
 }
 
 /// `create`, as the kernel in hand declares it.
@@ -173,13 +177,13 @@ unsafe extern "C" fn create_callback(
 /// As for [`create`].
 #[cfg(not(switchfs_create_excl))]
 unsafe extern "C" fn create_callback(
-    _idmap: *mut sys::mnt_idmap,
+    idmap: *mut sys::mnt_idmap,
     dir: *mut sys::inode,
     dentry: *mut sys::dentry,
     mode: sys::umode_t,
 ) -> c_int {
     // SAFETY: By the contract.
-    unsafe { create(dir, dentry, mode, CreateKind::Regular) }
+    unsafe { create(idmap, dir, dentry, mode, CreateKind::Regular) }
 }
 
 /// `mknod`.
@@ -188,14 +192,14 @@ unsafe extern "C" fn create_callback(
 ///
 /// As for [`create`].
 unsafe extern "C" fn mknod_callback(
-    _idmap: *mut sys::mnt_idmap,
+    idmap: *mut sys::mnt_idmap,
     dir: *mut sys::inode,
     dentry: *mut sys::dentry,
     mode: sys::umode_t,
     dev: sys::dev_t,
 ) -> c_int {
     // SAFETY: By the contract.
-    unsafe { create(dir, dentry, mode, CreateKind::Node(dev)) }
+    unsafe { create(idmap, dir, dentry, mode, CreateKind::Node(dev)) }
 }
 
 /// `symlink`.
@@ -204,7 +208,7 @@ unsafe extern "C" fn mknod_callback(
 ///
 /// As for [`create`]; `target` is NUL-terminated.
 unsafe extern "C" fn symlink_callback(
-    _idmap: *mut sys::mnt_idmap,
+    idmap: *mut sys::mnt_idmap,
     dir: *mut sys::inode,
     dentry: *mut sys::dentry,
     target: *const c_char,
@@ -212,7 +216,7 @@ unsafe extern "C" fn symlink_callback(
     // SAFETY: By the contract.
     let target = unsafe { CStr::from_char_ptr(target) };
     // SAFETY: By the contract.
-    unsafe { create(dir, dentry, 0, CreateKind::Symlink(target)) }
+    unsafe { create(idmap, dir, dentry, 0, CreateKind::Symlink(target)) }
 }
 
 /// `mkdir`.
@@ -221,13 +225,16 @@ unsafe extern "C" fn symlink_callback(
 ///
 /// As for [`create`].
 unsafe extern "C" fn mkdir_callback(
-    _idmap: *mut sys::mnt_idmap,
+    idmap: *mut sys::mnt_idmap,
     dir: *mut sys::inode,
     dentry: *mut sys::dentry,
     mode: sys::umode_t,
 ) -> *mut sys::dentry {
     // SAFETY: By the contract.
-    dentry_ptr(Dir::mkdir(unsafe { Entry::from_raw(dir, dentry) }, mode))
+    let idmap = unsafe { Idmap::from_raw(idmap) };
+    // SAFETY: By the contract.
+    let entry = unsafe { Entry::from_raw(dir, dentry) };
+    dentry_ptr(Dir::mkdir(idmap, entry, mode))
 }
 
 /// `link`.

@@ -95,7 +95,7 @@ impl Registration {
                     slot.write(sys::file_system_type {
                         name: Fs::NAME.as_char_ptr(),
                         // `rename` moves the dentries itself; see `DirOps::rename`.
-                        fs_flags: sys::FS_RENAME_DOES_D_MOVE as c_int,
+                        fs_flags: (sys::FS_RENAME_DOES_D_MOVE | sys::FS_ALLOW_IDMAP) as c_int,
                         init_fs_context: Some(fs_context::init_callback),
                         kill_sb: Some(sys::kill_anon_super),
                         owner: module.as_ptr(),

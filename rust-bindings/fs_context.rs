@@ -152,6 +152,8 @@ pub(crate) struct NewSuper {
     pub(crate) info: KBox<Info>,
     /// The stack depth to publish.
     pub(crate) depth: u8,
+    /// Whether mounts of it may map ids.
+    pub(crate) idmappable: bool,
 }
 
 /// The operations of a mount being made or changed.
@@ -314,6 +316,9 @@ unsafe fn fill(sb: *mut sys::super_block, new: NewSuper) -> Result {
     // sync(2) syncs the branches by themselves; the branch applies the umask.
     s.s_iflags |=
         (sys::SB_I_SKIP_SYNC | sys::SB_I_NOUMASK | sys::SB_I_EVM_HMAC_UNSUPPORTED) as usize;
+    if !new.idmappable {
+        s.s_iflags |= sys::SB_I_NOIDMAP as usize;
+    }
     // SAFETY: By the contract nobody holds a lock of the superblock that is classed here.
     unsafe { sys::switchfs_helper_lockdep_sb(sb, i32::from(new.depth)) };
     // SAFETY: The superblock is new, the table is static.

@@ -90,12 +90,14 @@ struct cred *switchfs_helper_mounter_creds(void)
 
 /*
  * A copy of @base (the current credentials) under which a new object belongs
- * to @caller and gets the label that the caller's creation would get.
+ * to @caller, as @idmap has it, and gets the label that the caller's creation would get.
  */
 struct cred *switchfs_helper_creator_creds(const struct cred *base,
 					   const struct cred *caller,
+					   struct mnt_idmap *idmap,
 					   struct dentry *dentry, umode_t mode)
 {
+	struct user_namespace *ns = dentry->d_sb->s_user_ns;
 	struct cred *cred;
 	int err;
 
@@ -106,8 +108,9 @@ struct cred *switchfs_helper_creator_creds(const struct cred *base,
 	if (!cred)
 		return ERR_PTR(-ENOMEM);
 
-	cred->fsuid = caller->fsuid;
-	cred->fsgid = caller->fsgid;
+	/* The VFS has seen that both are mapped. */
+	cred->fsuid = from_vfsuid(idmap, ns, VFSUIDT_INIT(caller->fsuid));
+	cred->fsgid = from_vfsgid(idmap, ns, VFSGIDT_INIT(caller->fsgid));
 	err = security_dentry_create_files_as(dentry, mode, &dentry->d_name,
 					      caller, cred);
 	if (err) {
@@ -403,6 +406,26 @@ struct posix_acl *switchfs_helper_acl_map(struct posix_acl *acl, const struct in
 struct posix_acl *switchfs_helper_acl_copy(const struct posix_acl *acl)
 {
 	return posix_acl_clone(acl, GFP_KERNEL);
+}
+
+/* The owner as a mount with the mapping @idmap shows it. */
+void switchfs_helper_stat_map(struct kstat *stat, struct mnt_idmap *idmap)
+{
+	struct user_namespace *ns = &init_user_ns;
+
+	stat->uid = vfsuid_into_kuid(make_vfsuid(idmap, ns, stat->uid));
+	stat->gid = vfsgid_into_kgid(make_vfsgid(idmap, ns, stat->gid));
+}
+
+/* The owner that a mount with the mapping @idmap is given, as switchfs has it. */
+void switchfs_helper_iattr_unmap(struct iattr *attr, struct mnt_idmap *idmap)
+{
+	struct user_namespace *ns = &init_user_ns;
+
+	if (attr->ia_valid & ATTR_UID)
+		attr->ia_uid = from_vfsuid(idmap, ns, attr->ia_vfsuid);
+	if (attr->ia_valid & ATTR_GID)
+		attr->ia_gid = from_vfsgid(idmap, ns, attr->ia_vfsgid);
 }
 
 void switchfs_helper_acl_release(struct posix_acl *acl)

@@ -26,6 +26,7 @@ bool switchfs_helper_admin(void);
 struct cred *switchfs_helper_mounter_creds(void);
 struct cred *switchfs_helper_creator_creds(const struct cred *base,
 					   const struct cred *caller,
+					   struct mnt_idmap *idmap,
 					   struct dentry *dentry, umode_t mode);
 
 /* dentries */
@@ -45,6 +46,8 @@ struct dentry *switchfs_helper_end_creating_keep(struct dentry *dentry);
 void switchfs_helper_inode_lock(struct inode *inode);
 bool switchfs_helper_inode_trylock(struct inode *inode);
 void switchfs_helper_inode_unlock(struct inode *inode);
+void switchfs_helper_stat_map(struct kstat *stat, struct mnt_idmap *idmap);
+void switchfs_helper_iattr_unmap(struct iattr *attr, struct mnt_idmap *idmap);
 int switchfs_helper_get_write_access(struct inode *inode);
 int switchfs_helper_break_lease(struct inode *inode);
 void switchfs_helper_put_write_access(struct inode *inode);

@@ -26,6 +26,11 @@ impl<'a> Idmap<'a> {
         Self(ptr, PhantomData)
     }
 
+    /// Whether it maps each id to itself.
+    pub(super) fn is_nop(self) -> bool {
+        self.0 == &raw mut sys::nop_mnt_idmap
+    }
+
     /// The C pointer.
     pub(super) fn as_raw(self) -> *mut sys::mnt_idmap {
         self.0

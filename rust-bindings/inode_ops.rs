@@ -96,7 +96,7 @@ pub(crate) trait NodeOps {
     /// RCU walk when [`Access::in_rcu`]; else may sleep.
     fn permission(idmap: Idmap<'_>, inode: &SwitchInode, access: Access) -> Result;
 
-    /// `getattr`. May sleep.
+    /// `getattr`: with the owner as switchfs itself has it. May sleep.
     fn getattr(dentry: &SwitchDentry, stat: &mut Stat, query: StatQuery) -> Result;
 
     /// `setattr`; the VFS holds the inode's lock. May sleep.
@@ -139,7 +139,7 @@ unsafe extern "C" fn permission_callback(
 ///
 /// Called by the VFS with a path of switchfs and a structure to fill.
 unsafe extern "C" fn getattr_callback(
-    _idmap: *mut sys::mnt_idmap,
+    idmap: *mut sys::mnt_idmap,
     path: *const sys::path,
     stat: *mut sys::kstat,
     mask: u32,
@@ -151,7 +151,13 @@ unsafe extern "C" fn getattr_callback(
     let dentry = unsafe { SwitchDentry::from_raw(dentry) };
     // SAFETY: By the contract.
     let stat = unsafe { Stat::from_raw(stat) };
-    from_result(|| Node::getattr(dentry, stat, StatQuery { mask, flags }).map(|()| 0))
+    // SAFETY: By the contract.
+    let idmap = unsafe { Idmap::from_raw(idmap) };
+    from_result(|| {
+        Node::getattr(dentry, stat, StatQuery { mask, flags })?;
+        stat.map(idmap);
+        Ok(0)
+    })
 }
 
 /// `setattr`.

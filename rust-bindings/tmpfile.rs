@@ -12,6 +12,7 @@ use super::{
     open::current_creds,
     sys,
     BackingFile,
+    Idmap,
     OpenFile,
     RealPath,
     SwitchDentry,
@@ -106,8 +107,9 @@ unsafe extern "C" fn opened_callback(_inode: *mut sys::inode, _file: *mut sys::f
 /// The operation that makes files without a name.
 #[vtable]
 pub(crate) trait TmpfileOps {
-    /// `tmpfile` in the directory `dir`, whose lock is not held. May sleep.
-    fn tmpfile(dir: &SwitchInode, file: NamelessFile<'_>, mode: u16) -> Result;
+    /// `tmpfile` in the directory `dir`, whose lock is not held, through a mount with the mapping
+    /// `idmap`. May sleep.
+    fn tmpfile(idmap: Idmap<'_>, dir: &SwitchInode, file: NamelessFile<'_>, mode: u16) -> Result;
 }
 
 /// `tmpfile`.
@@ -117,14 +119,16 @@ pub(crate) trait TmpfileOps {
 /// Called by the VFS with a directory of switchfs, and a file that is being opened with an unhashed
 /// negative dentry in that directory.
 pub(super) unsafe extern "C" fn tmpfile_callback(
-    _idmap: *mut sys::mnt_idmap,
+    idmap: *mut sys::mnt_idmap,
     dir: *mut sys::inode,
     file: *mut sys::file,
     mode: sys::umode_t,
 ) -> c_int {
     // SAFETY: By the contract.
+    let idmap = unsafe { Idmap::from_raw(idmap) };
+    // SAFETY: By the contract.
     let dir = unsafe { SwitchInode::from_raw(dir) };
     // INVARIANT: By the contract.
     let file = NamelessFile(file, PhantomData);
-    from_result(|| <Fs as FileSystem>::Tmpfile::tmpfile(dir, file, mode).map(|()| 0))
+    from_result(|| <Fs as FileSystem>::Tmpfile::tmpfile(idmap, dir, file, mode).map(|()| 0))
 }

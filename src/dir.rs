@@ -3,7 +3,6 @@
 //! Changing names: new objects, further names, removal.
 
 use crate::{
-    branch::Branch,
     error, inode, listing, mirror,
     namei::{
         self,
@@ -33,6 +32,7 @@ use crate::{
         DirOps,
         Entry,
         Id,
+        Idmap,
         RealPath,
         RemoveKind,
         RenameFlags,
@@ -104,14 +104,20 @@ impl fmt::Display for Number {
 }
 
 /// Makes an object for `entry` in its home, and returns it.
-fn make(entry: Entry<'_>, op: Op, kind: CreateKind<'_>, mode: u16) -> Result<Made> {
+fn make(
+    idmap: Idmap<'_>,
+    entry: Entry<'_>,
+    op: Op,
+    kind: CreateKind<'_>,
+    mode: u16,
+) -> Result<Made> {
     let info = entry.dir().sb().info();
     let target = target(info, entry, op)?;
     let branch = info.branches.get(target.id)?;
     let dir = mirror::make_dir_of(info, entry, target.id)?;
     let real = {
         let _write = branch.mount.want_write()?;
-        create_as_caller(info, branch, &dir, entry, kind, mode)?
+        create_as_caller(info, idmap, branch.at(&dir), entry, kind, mode)?
     };
     let real_inode = real.inode().ok_or(EIO)?;
     let stand_in = inode::identity(branch, number(target.id), &real, real_inode)
@@ -158,20 +164,19 @@ struct Made {
 /// Makes an object that belongs to the caller, under the credentials that the mount says.
 fn create_as_caller(
     info: &Info,
-    branch: &Branch,
-    dir: &Dentry,
+    idmap: Idmap<'_>,
+    at: RealPath<'_>,
     entry: Entry<'_>,
     kind: CreateKind<'_>,
     mode: u16,
 ) -> Result<ARef<Dentry>> {
-    let at = branch.at(dir);
     if info.creds == CredsMode::Caller {
         return create_in(at, entry.name(), kind, mode);
     }
     let caller = info.mounter.assume();
     let creator = info
         .mounter
-        .for_creator(&caller, entry.dentry(), kind.mode(mode))?;
+        .for_creator(&caller, idmap, entry.dentry(), kind.mode(mode))?;
     let _creds = creator.assume();
     create_in(at, entry.name(), kind, mode)
 }
@@ -253,21 +258,21 @@ impl DirOps for Dir {
         namei::lookup(entry)
     }
 
-    fn create(entry: Entry<'_>, mode: u16, kind: CreateKind<'_>) -> Result {
+    fn create(idmap: Idmap<'_>, entry: Entry<'_>, mode: u16, kind: CreateKind<'_>) -> Result {
         let op = match kind {
             CreateKind::Node(_) => Op::Mknod,
             CreateKind::Symlink(_) => Op::Symlink,
             _ => Op::Create,
         };
-        let made = make(entry, op, kind, mode)?;
+        let made = make(idmap, entry, op, kind, mode)?;
         entry.dentry().set_tag(made.target.tag);
         entry.dentry().set_real(Some(made.real));
         entry.dentry().instantiate(made.inode);
         Ok(())
     }
 
-    fn mkdir(entry: Entry<'_>, mode: u16) -> Result<Option<ARef<SwitchDentry>>> {
-        let made = make(entry, Op::Mkdir, CreateKind::Dir, mode)?;
+    fn mkdir(idmap: Idmap<'_>, entry: Entry<'_>, mode: u16) -> Result<Option<ARef<SwitchDentry>>> {
+        let made = make(idmap, entry, Op::Mkdir, CreateKind::Dir, mode)?;
         let dentry = entry.dentry();
         // The branch may have moved the new directory, and it may have been found there already.
         dentry.unhash();

@@ -184,7 +184,7 @@ impl NodeOps for Node {
         } else {
             None
         };
-        attr.for_branch();
+        attr.for_branch(idmap);
         let _write = served.branch.mount.want_write()?;
         let result = {
             let _lock = real.lock();

@@ -422,6 +422,8 @@ impl ContextOps for MountContext {
             default,
         };
         Ok(NewSuper {
+            // Under the caller's own credentials the branch would see ids that this mount's mapping gives it.
+            idmappable: info.creds == CredsMode::Mounter,
             info: KBox::new(info, GFP_KERNEL)?,
             depth,
         })

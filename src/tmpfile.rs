@@ -12,6 +12,7 @@ use crate::{
     },
     vfs::{
         BackingFile,
+        Idmap,
         NamelessFile,
         OpenFile,
         RealPath,
@@ -30,6 +31,7 @@ pub(crate) struct Tmpfiles;
 /// Makes and opens a file that belongs to the caller, under the credentials that the mount says.
 fn open_as_caller(
     info: &Info,
+    idmap: Idmap<'_>,
     file: &NamelessFile<'_>,
     dir: RealPath<'_>,
     mode: u16,
@@ -38,14 +40,16 @@ fn open_as_caller(
         return file.open_in(dir, mode);
     }
     let caller = info.mounter.assume();
-    let creator = info.mounter.for_creator(&caller, file.dentry(), mode)?;
+    let creator = info
+        .mounter
+        .for_creator(&caller, idmap, file.dentry(), mode)?;
     let _creds = creator.assume();
     file.open_in(dir, mode)
 }
 
 #[vtable]
 impl TmpfileOps for Tmpfiles {
-    fn tmpfile(dir: &SwitchInode, file: NamelessFile<'_>, mode: u16) -> Result {
+    fn tmpfile(idmap: Idmap<'_>, dir: &SwitchInode, file: NamelessFile<'_>, mode: u16) -> Result {
         let info = dir.sb().info();
         let policy = info.policy.get();
         // Rules can deny it. None can send it elsewhere: it has no name to be found by.
@@ -53,7 +57,7 @@ impl TmpfileOps for Tmpfiles {
         let branch = info.home(dir)?;
         let at = branch.at(dir.real().ok_or_else(error::estale)?);
         let _write = branch.mount.want_write()?;
-        let backing = open_as_caller(info, &file, at, mode)?;
+        let backing = open_as_caller(info, idmap, &file, at, mode)?;
         let identity = inode::identity(branch, dir.branch(), backing.dentry(), backing.inode())?;
         let inode = dir.sb().iget(&identity)?;
         info.refresh_changed(&inode);
