@@ -172,8 +172,11 @@ static void data_of_many_sizes(struct __test_metadata *_metadata)
 		fd = open(fmt("mnt/f%zu", i), O_CREAT | O_RDWR, 0644);
 		ASSERT_LE(0, fd);
 		ASSERT_EQ(sizes[i], write(fd, out, sizes[i]));
-		ASSERT_OK(fsync(fd));
-		posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+		/* One is read back from the disk. */
+		if (i == 2) {
+			ASSERT_OK(fsync(fd));
+			posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+		}
 		ASSERT_EQ(sizes[i], pread(fd, in, sizeof(in), 0));
 		EXPECT_EQ(0, memcmp(in, out, sizes[i]));
 		map = mmap(NULL, sizes[i], PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);

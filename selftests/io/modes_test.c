@@ -10,6 +10,7 @@
 #endif
 
 #define CHILDREN 6
+#define RECORDS 30
 
 /* How many of CHILDREN processes ACT succeeded in. */
 static int how_many(int (*act)(int number))
@@ -47,7 +48,7 @@ static int append_records(int number)
 	int fd = open("f.c", O_WRONLY | O_APPEND), i;
 
 	memset(record, 'a' + number, sizeof(record));
-	for (i = 0; i < 100; i++)
+	for (i = 0; i < RECORDS; i++)
 		if (write(fd, record, sizeof(record)) != sizeof(record))
 			return 1;
 	return 0;
@@ -66,16 +67,16 @@ TEST_F(tree, appends_of_many_do_not_overlap)
 
 	DOES(put("f.c", ""));
 	EXPECT_EQ(CHILDREN, how_many(append_records));
-	ASSERT_EQ(CHILDREN * 6400, stat_of("f.c").st_size);
+	ASSERT_EQ(CHILDREN * RECORDS * 64, stat_of("f.c").st_size);
 	text = get("f.c");
-	for (i = 0; i < CHILDREN * 6400; i++) {
+	for (i = 0; i < CHILDREN * RECORDS * 64; i++) {
 		ASSERT_LE('a', text[i]);
 		/* Whole records. */
 		ASSERT_EQ(text[i & ~63], text[i]);
 		count[text[i] - 'a']++;
 	}
 	for (i = 0; i < CHILDREN; i++)
-		EXPECT_EQ(6400, count[i]);
+		EXPECT_EQ(RECORDS * 64, count[i]);
 }
 
 TEST_F(tree, truncation_at_open_needs_permission_and_counts)
