@@ -7,6 +7,10 @@
 #include "site.h"
 
 #include <dirent.h>
+#include <linux/posix_acl.h>
+#include <linux/posix_acl_xattr.h>
+#include <sys/sendfile.h>
+#include <sys/xattr.h>
 
 FIXTURE_VARIANT_ADD(site, local) { .parts = 0 };
 
@@ -195,6 +199,162 @@ static int do_chmod(void)
 	return ERR(chmod("mnt/f", 0600));
 }
 
+static int make_two(void)
+{
+	return make_f() ?: put("mnt/g", "");
+}
+
+static int do_set_attribute(void)
+{
+	return ERR(setxattr("mnt/f", "user.a", "value", 5, 0));
+}
+
+static bool attribute_set(bool done)
+{
+	char value[8];
+
+	return done == (getxattr("hot/f", "user.a", value, sizeof(value)) == 5);
+}
+
+static int make_attribute(void)
+{
+	return make_f_uncached() ?: ERR(setxattr("hot/f", "user.a", "value", 5, 0));
+}
+
+static int do_get_attributes(void)
+{
+	char value[64];
+
+	return ERR(getxattr("mnt/f", "user.a", value, sizeof(value))) ?:
+		ERR(listxattr("mnt/f", value, sizeof(value)));
+}
+
+static int do_remove_attribute(void)
+{
+	return ERR(removexattr("mnt/f", "user.a"));
+}
+
+static bool attribute_removed(bool done)
+{
+	return done == (getxattr("hot/f", "user.a", NULL, 0) < 0);
+}
+
+static int do_set_list(void)
+{
+	struct {
+		struct posix_acl_xattr_header header;
+		struct posix_acl_xattr_entry entry[5];
+	} list = {
+		.header.a_version = POSIX_ACL_XATTR_VERSION,
+		.entry = {
+			{ ACL_USER_OBJ, 6, ACL_UNDEFINED_ID }, { ACL_USER, 4, SOMEONE },
+			{ ACL_GROUP_OBJ, 0, ACL_UNDEFINED_ID }, { ACL_MASK, 4, ACL_UNDEFINED_ID },
+			{ ACL_OTHER, 0, ACL_UNDEFINED_ID },
+		},
+	};
+
+	return ERR(setxattr("mnt/f", "system.posix_acl_access", &list, sizeof(list), 0));
+}
+
+static bool list_set(bool done)
+{
+	return done == (getxattr("hot/f", "system.posix_acl_access", NULL, 0) > 0);
+}
+
+/* Becoming somebody allocates, too: not while allocations fail. */
+static int make_list(void)
+{
+	int err = make_f_uncached() ?: do_set_list();
+
+	user_become(SOMEONE);
+	return err;
+}
+
+static int do_check_list(void)
+{
+	return opens("mnt/f", O_RDONLY);
+}
+
+static bool list_checked(bool done)
+{
+	(void)done;
+	user_return();
+	return true;
+}
+
+static int do_get_list(void)
+{
+	char value[64];
+
+	return ERR(getxattr("mnt/f", "system.posix_acl_access", value, sizeof(value)));
+}
+
+static int make_list_only(void)
+{
+	return make_f_uncached() ?: do_set_list();
+}
+
+static int do_copy(void)
+{
+	int from = open("mnt/f", O_RDONLY), to = open("mnt/g", O_WRONLY);
+	int err = from < 0 || to < 0 ? ENOMEM :
+		ERR(copy_file_range(from, NULL, to, NULL, 4, 0)) ?:
+		ERR(sendfile(to, from, NULL, 4));
+
+	close(from);
+	close(to);
+	return err;
+}
+
+static int do_map(void)
+{
+	int fd = open("mnt/f", O_RDWR), err;
+	char *at;
+
+	if (fd < 0)
+		return errno;
+	at = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	err = at == MAP_FAILED ? errno : 0;
+	if (!err)
+		err = ERR(madvise(at, 4096, MADV_POPULATE_WRITE));
+	if (at != MAP_FAILED)
+		munmap(at, 4096);
+	close(fd);
+	/* What the fault of a page gives for want of memory. */
+	return err == EFAULT || err == EAGAIN ? ENOMEM : err;
+}
+
+static int do_truncate(void)
+{
+	return ERR(truncate("mnt/f", 2)) ?: ERR(truncate("mnt/f", 4));
+}
+
+static int do_tmpfile(void)
+{
+	int fd = open("mnt", O_TMPFILE | O_RDWR, 0600), err;
+
+	if (fd < 0)
+		return errno;
+	err = ERR(linkat(AT_FDCWD, fmt("/proc/self/fd/%d", fd), AT_FDCWD, "mnt/f",
+			 AT_SYMLINK_FOLLOW));
+	close(fd);
+	return err;
+}
+
+static int do_symlink(void)
+{
+	char target[8];
+
+	return ERR(symlink("target", "mnt/f")) ?: ERR(readlink("mnt/f", target, 8));
+}
+
+static int do_statfs(void)
+{
+	struct statfs st;
+
+	return ERR(statfs("mnt/f", &st));
+}
+
 static const struct step steps[] = {
 	{ "create", remove_f, do_create, created },
 	{ "create with a mirror", remove_mirror, do_mirror, mirrored },
@@ -206,6 +366,18 @@ static const struct step steps[] = {
 	{ "link", make_f, do_link, linked },
 	{ "unlink", make_f, do_unlink, unlinked },
 	{ "readdir", make_f, do_list, fine },
+	{ "setxattr", make_f_uncached, do_set_attribute, attribute_set },
+	{ "getxattr", make_attribute, do_get_attributes, fine },
+	{ "removexattr", make_attribute, do_remove_attribute, attribute_removed },
+	{ "setting a list", make_f_uncached, do_set_list, list_set },
+	{ "checking a list", make_list, do_check_list, list_checked },
+	{ "getting a list", make_list_only, do_get_list, fine },
+	{ "copy", make_two, do_copy, content },
+	{ "mmap", make_f, do_map, content },
+	{ "truncate", make_f, do_truncate, fine },
+	{ "tmpfile", remove_f, do_tmpfile, fine },
+	{ "symlink", remove_f, do_symlink, fine },
+	{ "statfs", make_f_uncached, do_statfs, fine },
 	{ "remount", nothing, do_remount, routed },
 };
 
