@@ -233,7 +233,8 @@ impl Inode {
     pub(crate) fn try_lock(&self) -> Option<InodeLock<'_>> {
         // SAFETY: The inode is valid; the guard unlocks.
         let locked = unsafe { sys::switchfs_helper_inode_trylock(self.as_raw()) };
-        locked.then_some(InodeLock(self, NotThreadSafe))
+        // Not `then_some`: a guard that is made and dropped unlocks.
+        locked.then(|| InodeLock(self, NotThreadSafe))
     }
 
     /// Breaks leases on the file that a change of its data conflicts with. May wait for their

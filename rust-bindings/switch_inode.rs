@@ -196,10 +196,16 @@ impl SwitchInode {
         };
     }
 
+    /// Whether the size differs from `real`'s.
+    #[inline]
+    pub(crate) fn differs_in_size(&self, real: &Inode) -> bool {
+        self.as_inode().size() != real.size()
+    }
+
     /// Whether the size or the number of names differs from `real`'s.
     #[inline]
     pub(crate) fn differs_in_extent(&self, real: &Inode) -> bool {
-        self.as_inode().size() != real.size() || self.as_inode().nlink() != real.nlink()
+        self.differs_in_size(real) || self.as_inode().nlink() != real.nlink()
     }
 
     /// Whether what permission checks look at is plainly as `real` has it. May be called in RCU walk.

@@ -152,7 +152,7 @@ impl NodeOps for Node {
                 getattr_home(info, inode, branch, real, query, stat)?;
                 // What permission checks look at they refresh by themselves.
                 match real.inode() {
-                    Some(real) if inode.differs_in_extent(real) => {
+                    Some(real) if inode.differs_in_size(real) => {
                         info.refresh_from(inode, branch, real);
                     }
                     _ => {}

@@ -182,7 +182,8 @@ fn is_in_place_elsewhere(
     let id = BranchId::new(usize::from(home)).ok_or(EIO)?;
     let dir = mirror::find_dir(info, &name.dentry.parent(), id)?;
     let _guard = rcu::read_lock();
-    Ok(dir.is_some_and(|dir| real.is_at(&dir, name.name)))
+    // Borrowed: to give it back may sleep.
+    Ok(dir.as_ref().is_some_and(|dir| real.is_at(dir, name.name)))
 }
 
 /// Climbs from a name and from `real` side by side until the path of the branch is known; whether

@@ -2,7 +2,10 @@
 /* What an open file can do is what the branch's can: RWF_NOWAIT, O_DIRECT. */
 #include "tree.h"
 
+#include <signal.h>
 #include <sys/uio.h>
+#include <sys/wait.h>
+#include <time.h>
 
 TEST_F(tree, nowait_is_supported_where_the_branch_supports_it)
 {
@@ -31,6 +34,38 @@ TEST_F(tree, nowait_is_supported_where_the_branch_supports_it)
 			break;
 		usleep(10000);
 	}
+}
+
+/* One that may not wait meets, again and again, one that has the file. */
+TEST_F(tree, write_that_would_wait_leaves_the_lock_to_its_holder)
+{
+	static char big[1 << 18], buf[64];
+	struct iovec iov = { buf, sizeof(buf) };
+	struct timespec end, now;
+	int fd, status;
+	pid_t writer;
+
+	fd = open("f.c", O_CREAT | O_RDWR, 0644);
+	ASSERT_LE(0, fd);
+	writer = fork();
+	ASSERT_LE(0, writer);
+	if (!writer) {
+		alarm(30);
+		for (;;)
+			pwrite(fd, big, sizeof(big), 0);
+	}
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	end.tv_sec++;
+	do {
+		pwritev2(fd, &iov, 1, 0, RWF_NOWAIT);
+		clock_gettime(CLOCK_MONOTONIC, &now);
+	} while (now.tv_sec < end.tv_sec ||
+		 (now.tv_sec == end.tv_sec && now.tv_nsec < end.tv_nsec));
+	ASSERT_OK(kill(writer, SIGKILL));
+	/* Had the lock been given back by one who had not got it, nobody would get it any more. */
+	ASSERT_EQ(writer, waitpid(writer, &status, 0));
+	EXPECT_EQ(sizeof(buf), pwrite(fd, buf, sizeof(buf), 0));
+	close(fd);
 }
 
 TEST_F(tree, direct_io_can_be_switched_on_where_the_branch_has_it)
