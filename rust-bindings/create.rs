@@ -11,9 +11,7 @@ use super::{
     RealPath, //
 };
 use kernel::{
-    error::{
-        from_err_ptr, //
-    },
+    error::from_err_ptr,
     prelude::*,
     str::CStr,
     sync::aref::ARef, //

@@ -11,11 +11,7 @@ use super::{
     Mount,
     Name, //
 };
-use kernel::{
-    prelude::*,
-    sync::aref::ARef,
-    types::Opaque, //
-};
+use kernel::{prelude::*, sync::aref::ARef};
 
 /// The longest handle, in words of 32 bits (`MAX_HANDLE_SZ`).
 pub(crate) const MAX_WORDS: usize = (sys::MAX_HANDLE_SZ / 4) as usize;
@@ -211,17 +207,8 @@ impl Dentry {
 
     /// Calls `f` with the name as it is now. May sleep as far as `f` does.
     pub(crate) fn with_name<R>(&self, f: impl FnOnce(Name<'_>) -> R) -> R {
-        let snapshot = Opaque::<sys::name_snapshot>::uninit();
-        let snap = snapshot.get();
-        // SAFETY: The dentry is valid, the snapshot is released below.
-        unsafe { sys::take_dentry_name_snapshot(snap, self.as_raw()) };
-        // SAFETY: The snapshot was just taken.
-        let qstr = unsafe { &raw const (*snap).name };
-        // SAFETY: The snapshot keeps the name until it is released.
-        let result = f(unsafe { Name::from_qstr(qstr) });
-        // SAFETY: Taken above.
-        unsafe { sys::release_dentry_name_snapshot(snap) };
-        result
+        // SAFETY: The dentry is valid.
+        unsafe { Name::of_dentry(self.as_raw(), f) }
     }
 }
 

@@ -17,9 +17,7 @@ use super::{
 };
 use core::ptr::NonNull;
 use kernel::{
-    error::{
-        from_err_ptr, //
-    },
+    error::from_err_ptr,
     prelude::*,
     str::CStr,
     types::NotThreadSafe, //

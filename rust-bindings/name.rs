@@ -5,6 +5,7 @@
 //! C header: [`include/linux/dcache.h`](srctree/include/linux/dcache.h)
 
 use super::sys;
+use kernel::types::Opaque;
 
 /// A name as the VFS passes it in a `struct qstr`: bytes, not NUL-terminated, any encoding.
 #[derive(Clone, Copy)]
@@ -37,6 +38,28 @@ impl<'a> Name<'a> {
         let len = (hash_len >> 32) as usize;
         // SAFETY: A qstr's name has `len` bytes, by the contract unchanged for `'a`.
         Self(unsafe { core::slice::from_raw_parts(name, len) })
+    }
+
+    /// Calls `f` with the name that `dentry` has now. May sleep as far as `f` does.
+    ///
+    /// # Safety
+    ///
+    /// `dentry` is valid.
+    pub(super) unsafe fn of_dentry<R>(
+        dentry: *mut sys::dentry,
+        f: impl FnOnce(Name<'_>) -> R,
+    ) -> R {
+        let snapshot = Opaque::<sys::name_snapshot>::uninit();
+        let snap = snapshot.get();
+        // SAFETY: By the contract; the snapshot is released below.
+        unsafe { sys::take_dentry_name_snapshot(snap, dentry) };
+        // SAFETY: The snapshot was just taken.
+        let qstr = unsafe { &raw const (*snap).name };
+        // SAFETY: The snapshot keeps the name until it is released.
+        let result = f(unsafe { Name::from_qstr(qstr) });
+        // SAFETY: Taken above.
+        unsafe { sys::release_dentry_name_snapshot(snap) };
+        result
     }
 
     /// A `struct qstr` of this name without a hash, as `QSTR_LEN` makes it: the callee hashes it.

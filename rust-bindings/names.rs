@@ -12,9 +12,7 @@ use super::{
     RealPath, //
 };
 use kernel::{
-    error::{
-        from_err_ptr, //
-    },
+    error::from_err_ptr,
     prelude::*,
     sync::aref::ARef, //
 };

@@ -15,9 +15,7 @@ use super::{
     RegularFile, //
 };
 use kernel::{
-    error::{
-        from_result, //
-    },
+    error::from_result,
     prelude::*, //
 };
 

@@ -225,17 +225,8 @@ impl SwitchDentry {
 
     /// Calls `f` with the name as it is now. May sleep as far as `f` does.
     pub(crate) fn with_name<R>(&self, f: impl FnOnce(Name<'_>) -> R) -> R {
-        let snapshot = Opaque::<sys::name_snapshot>::uninit();
-        let snap = snapshot.get();
-        // SAFETY: The dentry is valid, the snapshot is released below.
-        unsafe { sys::take_dentry_name_snapshot(snap, self.as_raw()) };
-        // SAFETY: The snapshot was just taken.
-        let qstr = unsafe { &raw const (*snap).name };
-        // SAFETY: The snapshot keeps the name until it is released.
-        let result = f(unsafe { Name::from_qstr(qstr) });
-        // SAFETY: Taken above.
-        unsafe { sys::release_dentry_name_snapshot(snap) };
-        result
+        // SAFETY: The dentry is valid.
+        unsafe { Name::of_dentry(self.as_raw(), f) }
     }
 
     /// The name; the caller's lock, held by the VFS, keeps it in place.

@@ -16,9 +16,7 @@ use super::{
 };
 use core::marker::PhantomData;
 use kernel::{
-    error::{
-        from_result, //
-    },
+    error::from_result,
     prelude::*,
     str::CStr, //
 };
