@@ -10,7 +10,8 @@ use super::{
     sys,
     Creds,
     Dentry,
-    Inode, //
+    Inode,
+    Mount, //
 };
 use core::{
     marker::PhantomData,
@@ -18,7 +19,10 @@ use core::{
 };
 use kernel::{
     prelude::*,
-    sync::aref::AlwaysRefCounted,
+    sync::aref::{
+        ARef,
+        AlwaysRefCounted, //
+    },
     types::Opaque, //
 };
 
@@ -46,6 +50,15 @@ unsafe impl AlwaysRefCounted for BackingFile {
     unsafe fn dec_ref(obj: NonNull<Self>) {
         // SAFETY: The caller gives up one reference.
         unsafe { sys::fput(obj.as_ptr().cast()) };
+    }
+}
+
+impl BackingFile {
+    /// Gives a reference back, and if it was the last one, closes the file before it returns
+    /// (`__fput_sync`). With no locks held, as in `release`; may sleep.
+    pub(super) fn close(file: ARef<Self>) {
+        // SAFETY: The reference is given up.
+        unsafe { sys::__fput_sync(ARef::into_raw(file).as_ptr().cast()) };
     }
 }
 
@@ -174,6 +187,14 @@ impl BackingFile {
         let inode = unsafe { (*self.as_raw()).f_inode };
         // SAFETY: A file pins its inode.
         unsafe { Inode::from_raw(inode) }
+    }
+
+    /// Whether it was opened through `mount`.
+    pub(crate) fn is_of(&self, mount: &Mount) -> bool {
+        // SAFETY: The file is valid; `f_path` never changes.
+        let path = unsafe { &(*self.as_raw()).__bindgen_anon_1 };
+        // SAFETY: Both fields of the union are the path.
+        unsafe { path.f_path.mnt }.addr() == mount.as_raw().addr()
     }
 
     /// Whether the branch's mount lets nothing be executed.

@@ -5,6 +5,7 @@
 //! C header: [`include/linux/namei.h`](srctree/include/linux/namei.h)
 
 use super::{
+    names::start_known,
     sys,
     Dentry,
     Name,
@@ -48,14 +49,20 @@ impl CreateKind<'_> {
 /// Makes `name` in the directory `dir` under the current credentials; the caller has write access
 /// to the mount, and the branch's lock is not held. The new object's dentry is hashed and positive.
 ///
-/// ESTALE when the name exists, though the caller found that it does not. May sleep.
+/// `known` is what the name was found as. ESTALE when the name exists, though the caller found that
+/// it does not. May sleep.
 pub(crate) fn create_in(
     dir: RealPath<'_>,
     name: Name<'_>,
+    known: Option<&Dentry>,
     kind: CreateKind<'_>,
     mode: u16,
 ) -> Result<ARef<Dentry>> {
-    let dentry = start(dir, name)?;
+    let known = known.and_then(|known| start_known(sys::start_creating_dentry, dir, name, known));
+    let dentry = match known {
+        Some(dentry) => dentry,
+        None => start(dir, name)?,
+    };
     // SAFETY: `start` returns a valid dentry.
     if unsafe { Dentry::from_raw(dentry) }.inode().is_some() {
         end(dentry);

@@ -118,7 +118,7 @@ impl Dentry {
     }
 
     /// Whether `self` is now to be found as `name` in `parent`. Within an RCU read-side critical
-    /// section, such as RCU walk.
+    /// section, such as RCU walk, or with `parent` locked.
     #[inline]
     pub(crate) fn is_at(&self, parent: &Dentry, name: Name<'_>) -> bool {
         let bytes = name.bytes();

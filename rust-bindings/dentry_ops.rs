@@ -38,7 +38,30 @@ pub(crate) struct Revalidate<'a> {
     pub(super) flags: u32,
 }
 
-impl Revalidate<'_> {
+impl<'a> Revalidate<'a> {
+    /// Put together from its parts, which fit into registers where the whole would not.
+    pub(crate) fn new(
+        dir: &'a SwitchInode,
+        name: Name<'a>,
+        dentry: &'a SwitchDentry,
+        flags: u32,
+    ) -> Self {
+        Self {
+            dir,
+            name,
+            dentry,
+            flags,
+        }
+    }
+
+    /// The same as in RCU walk.
+    pub(crate) fn rcu(self) -> Self {
+        Self {
+            flags: self.flags | sys::LOOKUP_RCU,
+            ..self
+        }
+    }
+
     /// Whether the walk is under RCU: nothing may sleep, ECHILD leaves it.
     pub(crate) fn in_rcu(&self) -> bool {
         self.flags & sys::LOOKUP_RCU != 0

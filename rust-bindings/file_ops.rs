@@ -107,7 +107,9 @@ unsafe extern "C" fn release_callback(_inode: *mut sys::inode, file: *mut sys::f
     // SAFETY: By the contract.
     let data = unsafe { (*file).private_data };
     // SAFETY: Set in `open_callback`.
-    drop(unsafe { OpenFile::from_raw(data) });
+    if let Some(open) = unsafe { OpenFile::from_raw(data) } {
+        open.close();
+    }
     0
 }
 

@@ -36,6 +36,8 @@ pub(crate) trait FileSystem {
     const MAGIC: u32;
     /// What is kept for each mount.
     type Info: Send + Sync;
+    /// A branch of a mount.
+    type Branch: Send + Sync;
     /// `super_operations`.
     type Super: SuperOps;
     /// `fs_context_operations`.
@@ -62,12 +64,17 @@ pub(crate) trait FileSystem {
     type Xattr: XattrOps;
     /// `export_operations`.
     type Export: ExportOps;
+
+    /// The branch of a mount that has the number `number`.
+    fn branch(info: &Self::Info, number: u8) -> Option<&Self::Branch>;
 }
 
 /// The one filesystem of this module.
 pub(super) type Fs = crate::Switchfs;
 /// What it keeps for each mount.
 pub(super) type Info = <Fs as FileSystem>::Info;
+/// A branch of a mount.
+pub(super) type Branch = <Fs as FileSystem>::Branch;
 
 /// The registered filesystem type; unregistered when dropped.
 #[pin_data(PinnedDrop)]

@@ -67,6 +67,21 @@ int switchfs_helper_getattr(const struct path *path, struct kstat *stat, u32 mas
 	return err;
 }
 
+ssize_t switchfs_helper_getxattr(struct mnt_idmap *idmap, struct dentry *dentry, const char *name,
+				 void *value, size_t size, const struct cred *cred)
+{
+	const struct cred *old;
+	ssize_t ret;
+
+	if (!cred)
+		return vfs_getxattr(idmap, dentry, name, value, size);
+
+	old = override_creds(cred);
+	ret = vfs_getxattr(idmap, dentry, name, value, size);
+	revert_creds(old);
+	return ret;
+}
+
 void switchfs_helper_put_cred(const struct cred *cred)
 {
 	put_cred(cred);

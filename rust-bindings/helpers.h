@@ -19,6 +19,8 @@ const struct cred *switchfs_helper_override_creds(const struct cred *cred);
 void switchfs_helper_revert_creds(const struct cred *old);
 int switchfs_helper_inode_permission(struct mnt_idmap *idmap, struct inode *inode, int mask,
 				     const struct cred *cred);
+ssize_t switchfs_helper_getxattr(struct mnt_idmap *idmap, struct dentry *dentry, const char *name,
+				 void *value, size_t size, const struct cred *cred);
 int switchfs_helper_getattr(const struct path *path, struct kstat *stat, u32 mask,
 			    unsigned int flags, const struct cred *cred);
 void switchfs_helper_put_cred(const struct cred *cred);

@@ -147,6 +147,14 @@ impl Inode {
         FileType::of_mode(self.mode())
     }
 
+    /// Whether its filesystem decides about permission by itself (`i_op->permission`).
+    pub(crate) fn has_permission_op(&self) -> bool {
+        // SAFETY: The inode is valid; its operations are set before it is published.
+        let ops = unsafe { (*self.as_raw()).i_op };
+        // SAFETY: Every inode has a table, which lives as long as its filesystem.
+        unsafe { (*ops).permission.is_some() }
+    }
+
     /// The number within its filesystem (`i_ino`).
     pub(crate) fn ino(&self) -> u64 {
         // SAFETY: The inode is valid, and `i_ino` is set before it is published.

@@ -75,6 +75,11 @@ impl Access {
         Access(self.0 & !(sys::MAY_WRITE | sys::MAY_APPEND) as i32)
     }
 
+    /// Whether the caller only wants to know (`access(2)`), so that nothing else asks after it.
+    pub(crate) fn only_asks(self) -> bool {
+        self.has(sys::MAY_ACCESS)
+    }
+
     /// Whether the object is being opened.
     pub(crate) fn opens(self) -> bool {
         self.has(sys::MAY_OPEN)

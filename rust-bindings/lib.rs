@@ -184,7 +184,9 @@ pub(crate) use self::{
     },
     xattr::{
         sees_trusted,
+        ValueBuffer,
         XattrBuffer,
+        XattrName,
         XattrOps,
         XattrValue, //
     },

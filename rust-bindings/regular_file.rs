@@ -86,6 +86,14 @@ impl OpenFile {
         }
     }
 
+    /// Closes the backing files, in `release`, where no task work is needed for it. May sleep.
+    pub(super) fn close(self) {
+        match self {
+            Self::One(file) => BackingFile::close(file),
+            Self::Split(files) => drop(files),
+        }
+    }
+
     /// Takes the form in `private_data` back.
     ///
     /// # Safety

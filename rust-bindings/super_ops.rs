@@ -90,6 +90,9 @@ unsafe extern "C" fn show_options_callback(m: *mut sys::seq_file, root: *mut sys
 unsafe extern "C" fn put_super_callback(sb: *mut sys::super_block) {
     // SAFETY: By the contract.
     let info = unsafe { core::mem::replace(&mut (*sb).s_fs_info, core::ptr::null_mut()) };
+    // Those in RCU walk may still look at it through an inode that is gone.
+    // SAFETY: May sleep.
+    unsafe { sys::synchronize_rcu_expedited() };
     // SAFETY: Set from `into_foreign` when the superblock was filled, and taken once.
     drop(unsafe { <KBox<Info> as ForeignOwnable>::from_foreign(info) });
 }
@@ -101,6 +104,8 @@ const OPERATIONS: sys::super_operations = sys::super_operations {
     free_inode: Some(inode_cache::free_inode_callback),
     // A branch's object is let go with the last name: it may be the last reference to it.
     drop_inode: Some(sys::inode_just_drop),
+    // Data is cached in the branch, so there are no pages to be let go.
+    evict_inode: Some(sys::clear_inode),
     put_super: Some(put_super_callback),
     sync_fs: Some(sync_fs_callback),
     statfs: Some(statfs_callback),

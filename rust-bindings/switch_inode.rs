@@ -9,6 +9,11 @@ use super::{
     dir_file,
     dir_ops,
     file_ops,
+    file_type::{
+        Branch,
+        FileSystem,
+        Fs, //
+    },
     inode_ops,
     sys,
     Access,
@@ -43,6 +48,8 @@ pub(super) struct Container {
     /// The branch's dentry, owned from `fill` to `destroy_inode`; the pointer stays readable in RCU
     /// walk until the inode is freed.
     pub(super) real: AtomicPtr<sys::dentry>,
+    /// The branch, kept by the mount longer than its inodes; set in `fill`.
+    home: *const Branch,
     /// The number of the branch.
     branch: u8,
     /// How many filesystems are stacked here, this one counted.
@@ -148,6 +155,15 @@ impl SwitchInode {
     pub(crate) fn branch(&self) -> u8 {
         // SAFETY: The container is as valid as the inode; set before the inode is published.
         unsafe { (*self.container()).branch }
+    }
+
+    /// The branch that is the object's home. May be called in RCU walk.
+    #[inline]
+    pub(crate) fn home(&self) -> &Branch {
+        // SAFETY: The container is as valid as the inode; set before the inode is published.
+        let home = unsafe { (*self.container()).home };
+        // SAFETY: The mount keeps its branches until an RCU grace period after its last inode.
+        unsafe { &*home }
     }
 
     /// How many filesystems are stacked here, this one counted.
@@ -281,13 +297,15 @@ impl SwitchInode {
     /// # Safety
     ///
     /// The inode is `I_NEW`, and nobody else uses it.
-    unsafe fn fill(&self, identity: &Identity<'_>, real_inode: &Inode) {
+    unsafe fn fill(&self, identity: &Identity<'_>, real_inode: &Inode, home: &Branch) {
         let inode = self.as_raw();
         let container = self.container();
         let real = ARef::from(identity.real);
 
         // SAFETY: The inode is the caller's alone.
         unsafe { (*container).depth = identity.depth };
+        // SAFETY: As above.
+        unsafe { (*container).home = home };
         // SAFETY: As above.
         unsafe {
             (*container)
@@ -367,6 +385,7 @@ impl SuperBlock {
     /// The inode that stands for an object of a branch; hard links share one. May sleep.
     pub(crate) fn iget(&self, identity: &Identity<'_>) -> Result<ARef<SwitchInode>> {
         let real_inode = identity.real.inode().ok_or_else(crate::error::estale)?;
+        let home = Fs::branch(self.info(), identity.branch).ok_or(EIO)?;
         let mut key = Key {
             real: real_inode.as_raw(),
             branch: identity.branch,
@@ -389,7 +408,7 @@ impl SuperBlock {
         // SAFETY: The inode is valid.
         if unsafe { sys::switchfs_helper_inode_is_new(inode.as_raw()) } {
             // SAFETY: New, hence ours alone.
-            unsafe { inode.fill(identity, real_inode) };
+            unsafe { inode.fill(identity, real_inode, home) };
             // SAFETY: New and complete.
             unsafe { sys::unlock_new_inode(inode.as_raw()) };
         } else if inode.file_type() != real_inode.file_type() {

@@ -10,6 +10,7 @@ use super::{
         Fs, //
     },
     sys,
+    Creds,
     RealPath,
     SwitchDentry,
     SwitchInode, //
@@ -21,7 +22,57 @@ use kernel::{
     str::CStr, //
 };
 
-/// Where the VFS wants a value or a list of names: nowhere if only the length is asked for.
+/// The full name of an extended attribute. Most are only passed on, so their length is not known.
+#[derive(Clone, Copy)]
+pub(crate) struct XattrName<'a> {
+    /// A string that a NUL ends.
+    name: *const c_char,
+    /// The memory is the caller's for the call.
+    _life: PhantomData<&'a c_char>,
+}
+
+impl<'a> XattrName<'a> {
+    /// Borrows a C string.
+    ///
+    /// # Safety
+    ///
+    /// `name` is a string for `'a`, which a NUL ends.
+    unsafe fn from_raw(name: *const c_char) -> Self {
+        Self {
+            name,
+            _life: PhantomData,
+        }
+    }
+
+    /// Whether it begins with `prefix`, in which there is no NUL.
+    pub(crate) fn starts_with(self, prefix: &[u8]) -> bool {
+        (0..).zip(prefix).all(|(at, byte)| {
+            // SAFETY: The bytes before were those of `prefix`, and so not the NUL.
+            let ours = unsafe { self.name.add(at) };
+            // SAFETY: As above.
+            let ours = unsafe { ours.read() };
+            ours == *byte
+        })
+    }
+
+    /// The bytes.
+    pub(crate) fn to_bytes(self) -> &'a [u8] {
+        // SAFETY: By the type's contract.
+        unsafe { CStr::from_char_ptr(self.name) }.to_bytes()
+    }
+}
+
+/// Where the VFS wants a value: nowhere if only the length is asked for.
+pub(crate) struct ValueBuffer<'a> {
+    /// The memory, which need not be initialised.
+    to: *mut c_void,
+    /// How much there is.
+    size: usize,
+    /// The memory is the caller's for the call.
+    _life: PhantomData<&'a mut ()>,
+}
+
+/// Where the VFS wants a list of names: nowhere if only the length is asked for.
 pub(crate) struct XattrBuffer<'a> {
     /// The memory, which need not be initialised.
     to: *mut c_void,
@@ -76,20 +127,20 @@ pub(crate) trait XattrOps {
     fn get(
         dentry: &SwitchDentry,
         inode: &SwitchInode,
-        name: &CStr,
-        buffer: &mut XattrBuffer<'_>,
+        name: XattrName<'_>,
+        buffer: ValueBuffer<'_>,
     ) -> Result<usize>;
 
     /// `set` of the handler with a value; the VFS holds the inode's lock.
     fn set(
         dentry: &SwitchDentry,
         inode: &SwitchInode,
-        name: &CStr,
+        name: XattrName<'_>,
         value: &XattrValue<'_>,
     ) -> Result;
 
     /// `set` of the handler without a value; the VFS holds the inode's lock.
-    fn remove(dentry: &SwitchDentry, inode: &SwitchInode, name: &CStr) -> Result;
+    fn remove(dentry: &SwitchDentry, inode: &SwitchInode, name: XattrName<'_>) -> Result;
 
     /// `listxattr`: stores the names, each with its NUL.
     fn list(dentry: &SwitchDentry, buffer: &mut XattrBuffer<'_>) -> Result;
@@ -104,29 +155,37 @@ fn length(ret: isize) -> Result<usize> {
 }
 
 impl RealPath<'_> {
-    /// `vfs_getxattr`: the length of the value. May sleep.
-    pub(crate) fn getxattr(&self, name: &CStr, buffer: &mut XattrBuffer<'_>) -> Result<usize> {
-        // SAFETY: Mapping, dentry and name are valid, the buffer has the size it says.
+    /// `vfs_getxattr` under `creds`, or the current ones: the length of the value. May sleep.
+    #[inline]
+    pub(crate) fn getxattr(
+        &self,
+        creds: Option<&Creds>,
+        name: XattrName<'_>,
+        buffer: ValueBuffer<'_>,
+    ) -> Result<usize> {
+        // SAFETY: Mapping, dentry and name are valid, the buffer has the size it says, and the
+        // credentials outlive the call.
         length(unsafe {
-            sys::vfs_getxattr(
+            sys::switchfs_helper_getxattr(
                 self.mount().idmap().as_raw(),
                 self.dentry().as_raw(),
-                name.as_char_ptr(),
+                name.name,
                 buffer.to,
                 buffer.size,
+                Creds::raw_or_null(creds),
             )
         })
     }
 
     /// `vfs_setxattr`. The caller has write access to the mount, and the branch's lock is not held.
     /// May sleep.
-    pub(crate) fn setxattr(&self, name: &CStr, value: &XattrValue<'_>) -> Result {
+    pub(crate) fn setxattr(&self, name: XattrName<'_>, value: &XattrValue<'_>) -> Result {
         // SAFETY: Mapping, dentry and name are valid, the value has the size it says.
         sys::to_result(unsafe {
             sys::vfs_setxattr(
                 self.mount().idmap().as_raw(),
                 self.dentry().as_raw(),
-                name.as_char_ptr(),
+                name.name,
                 value.bytes,
                 value.size,
                 value.flags,
@@ -135,13 +194,13 @@ impl RealPath<'_> {
     }
 
     /// `vfs_removexattr`, as [`RealPath::setxattr`].
-    pub(crate) fn removexattr(&self, name: &CStr) -> Result {
+    pub(crate) fn removexattr(&self, name: XattrName<'_>) -> Result {
         // SAFETY: Mapping, dentry and name are valid.
         sys::to_result(unsafe {
             sys::vfs_removexattr(
                 self.mount().idmap().as_raw(),
                 self.dentry().as_raw(),
-                name.as_char_ptr(),
+                name.name,
             )
         })
     }
@@ -207,15 +266,14 @@ unsafe extern "C" fn get_callback(
     // SAFETY: By the contract.
     let inode = unsafe { SwitchInode::from_raw(inode) };
     // SAFETY: Names are NUL-terminated.
-    let name = unsafe { CStr::from_char_ptr(name) };
-    let mut buffer = XattrBuffer {
+    let name = unsafe { XattrName::from_raw(name) };
+    let buffer = ValueBuffer {
         to: buffer,
-        size: if buffer.is_null() { 0 } else { len },
-        used: 0,
+        size: len,
         _life: PhantomData,
     };
     // CAST: Values have at most `XATTR_SIZE_MAX` bytes.
-    size(Ops::get(dentry, inode, name, &mut buffer)) as c_int
+    size(Ops::get(dentry, inode, name, buffer)) as c_int
 }
 
 /// `set`; a value that is not there removes the attribute.
@@ -238,7 +296,7 @@ unsafe extern "C" fn set_callback(
     // SAFETY: By the contract.
     let inode = unsafe { SwitchInode::from_raw(inode) };
     // SAFETY: Names are NUL-terminated.
-    let name = unsafe { CStr::from_char_ptr(name) };
+    let name = unsafe { XattrName::from_raw(name) };
     if bytes.is_null() {
         return from_result(|| Ops::remove(dentry, inode, name).map(|()| 0));
     }

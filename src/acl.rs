@@ -28,12 +28,12 @@ impl AclOps for Acls {
         let info = inode.sb().info();
         let real = inode.real().ok_or_else(error::estale)?;
         let _creds = info.assume();
-        info.home(inode)?.at(real).inode_acl(kind)
+        inode.home().at(real).inode_acl(kind)
     }
 
     fn get_inode_rcu(inode: &SwitchInode, kind: AclKind) -> Result<CachedAcl<'_>> {
         // A list whose ids have to be mapped is a new one.
-        if inode.sb().info().home(inode)?.mount.is_idmapped() {
+        if inode.home().mount.is_idmapped() {
             return Err(ECHILD);
         }
         CachedAcl::of(inode.real_inode().ok_or(ECHILD)?, kind)

@@ -58,6 +58,12 @@ pub(crate) struct Target {
 ///
 /// EINVAL, with a line in the log, when the name would not be looked up there afterwards.
 pub(crate) fn target(info: &Info, entry: Entry<'_>, op: Op) -> Result<Target> {
+    if let Some(tag) = info.policy.plain_tag() {
+        return Ok(Target {
+            id: info.default,
+            tag,
+        });
+    }
     let policy = info.policy.get();
     let (tag, state) = policy.entry(entry)?;
     let home = state.home();
@@ -147,7 +153,7 @@ fn undo(info: &Info, dir: RealPath<'_>, entry: Entry<'_>, kind: CreateKind<'_>, 
     };
     if let Ok(_write) = dir.mount().want_write() {
         let _creds = info.mounter.assume();
-        let _ = remove(dir, entry.name(), kind, Some(made));
+        let _ = remove(dir, entry.name(), None, kind, Some(made));
     }
 }
 
@@ -170,39 +176,65 @@ fn create_as_caller(
     kind: CreateKind<'_>,
     mode: u16,
 ) -> Result<ARef<Dentry>> {
+    let known = entry.dentry().real();
     if info.creds == CredsMode::Caller {
-        return create_in(at, entry.name(), kind, mode);
+        return create_in(at, entry.name(), known.as_deref(), kind, mode);
     }
     let caller = info.mounter.assume();
     let creator = info
         .mounter
         .for_creator(&caller, idmap, entry.dentry(), kind.mode(mode))?;
     let _creds = creator.assume();
-    create_in(at, entry.name(), kind, mode)
+    create_in(at, entry.name(), known.as_deref(), kind, mode)
+}
+
+/// Which branch `entry`, whose home is `home`, is removed in; of a directory, what stands for it in
+/// other branches is removed.
+fn remove_by_rules(
+    info: &Info,
+    entry: Entry<'_>,
+    op: Op,
+    kind: RemoveKind,
+    home: BranchId,
+) -> Result<Decision> {
+    if info.policy.is_plain() {
+        return Ok(Decision::Home);
+    }
+    let policy = info.policy.get();
+    let (_, state) = policy.entry(entry)?;
+    let decision = decide(state, op)?;
+    if kind == RemoveKind::Dir {
+        let id = match decision {
+            Decision::Home => home,
+            Decision::Elsewhere(id) => id,
+        };
+        clear_mirrors(info, &policy, state, entry, id)?;
+    }
+    Ok(decision)
 }
 
 /// Removes `entry` where the verdict for `op` says. Whether that is its home.
 fn remove_entry(entry: Entry<'_>, op: Op, kind: RemoveKind) -> Result {
     let info = entry.dir().sb().info();
     let inode = entry.dentry().inode().ok_or(ENOENT)?;
-    let policy = info.policy.get();
-    let (_, state) = policy.entry(entry)?;
-    let (id, expected) = match decide(state, op)? {
-        Decision::Home => (
-            BranchId::new(usize::from(inode.branch())).ok_or(EIO)?,
-            Some(inode.real_id()),
-        ),
+    let home = BranchId::new(usize::from(inode.branch())).ok_or(EIO)?;
+    let (id, expected) = match remove_by_rules(info, entry, op, kind, home)? {
+        Decision::Home => (home, Some(inode.real_id())),
         Decision::Elsewhere(id) => (id, None),
     };
-    if kind == RemoveKind::Dir {
-        clear_mirrors(info, &policy, state, entry, id)?;
-    }
     let branch = info.branches.get(id)?;
     let dir = dir_in(info, entry, id)?.ok_or(ENOENT)?;
     {
         let _write = branch.mount.want_write()?;
         let _creds = info.assume();
-        remove(branch.at(&dir), entry.name(), kind, expected)?;
+        let known = entry.dentry().real();
+        remove(
+            branch.at(&dir),
+            entry.name(),
+            known.as_deref(),
+            kind,
+            expected,
+        )?;
     }
     info.refresh_changed(inode);
     info.refresh_changed(entry.dir());
@@ -236,7 +268,7 @@ fn clear_mirrors(
     // The home's goes last; when it is not empty, the others are to stay.
     let inode = entry.dentry().inode().ok_or(ENOENT)?;
     let real = inode.real().ok_or_else(error::estale)?;
-    if !listing::is_empty(info, info.home(inode)?.at(real))? {
+    if !listing::is_empty(info, inode.home().at(real))? {
         return Err(error::enotempty());
     }
     for (id, dir) in mirrors {
@@ -247,7 +279,13 @@ fn clear_mirrors(
         let expected = dir.inode().map(|inode| inode.id());
         let _write = branch.mount.want_write()?;
         let _creds = info.mounter.assume();
-        remove(branch.at(&parent), entry.name(), RemoveKind::Dir, expected)?;
+        remove(
+            branch.at(&parent),
+            entry.name(),
+            None,
+            RemoveKind::Dir,
+            expected,
+        )?;
     }
     Ok(())
 }
@@ -304,7 +342,14 @@ impl DirOps for Dir {
         let real = {
             let _write = branch.mount.want_write()?;
             let _creds = info.assume();
-            create_in(branch.at(&dir), entry.name(), CreateKind::Link(object), 0)?
+            let known = entry.dentry().real();
+            create_in(
+                branch.at(&dir),
+                entry.name(),
+                known.as_deref(),
+                CreateKind::Link(object),
+                0,
+            )?
         };
         if real.inode().map(|i| i.id()) != Some(inode.real_id()) {
             return Err(error::estale());

@@ -125,7 +125,7 @@ pub(crate) fn before_write<'a>(
     backing: &BackingFile,
 ) -> Result<Nosec<'a>> {
     let inode = file.inode();
-    let branch = info.home(inode)?;
+    let branch = inode.home();
     let real = inode.real_inode().ok_or_else(error::estale)?;
     info.refresh_changed_from(inode, branch, real);
     backing.inode().check_write(file.flags())?;
@@ -209,7 +209,7 @@ impl RegularFileOps for File {
         if io.nowait() {
             let inode = file.inode();
             let real = inode.real_inode().ok_or_else(error::estale)?;
-            if hides_setid(info.home(inode)?, inode, real) {
+            if hides_setid(inode.home(), inode, real) {
                 return Err(EAGAIN);
             }
         }
@@ -246,7 +246,8 @@ impl RegularFileOps for File {
     fn mmap(file: &RegularFile, vma: &mut Vma) -> Result {
         let info = file.dentry().sb().info();
         let backing = file.backing(Use::Mmap)?;
-        if backing.is_noexec() || info.home(file.inode())?.mount.noexec() {
+        let home = &file.inode().home().mount;
+        if home.noexec() || (!backing.is_of(home) && backing.is_noexec()) {
             if vma.is_exec() {
                 return Err(EACCES);
             }

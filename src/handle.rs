@@ -282,7 +282,8 @@ impl ExportOps for Handles {
         words: &mut [u32],
     ) -> Encoded {
         let info = inode.sb().info();
-        let (Ok(branch), Some(real)) = (info.home(inode), inode.real()) else {
+        let branch = inode.home();
+        let Some(real) = inode.real() else {
             return Encoded::Nothing;
         };
         let Some(real_inode) = real.inode() else {

@@ -79,7 +79,7 @@ fn getattr_elsewhere(
 ) -> Result {
     let served = info.found(dentry, inode, id)?;
     served.path().getattr(info.io_creds(), query, stat)?;
-    let home = info.home(inode)?;
+    let home = inode.home();
     let real = inode.real().ok_or_else(error::estale)?;
     let mut own = Stat::new();
     getattr_home(info, inode, home, real, query.identity(), &mut own)?;
@@ -100,15 +100,21 @@ fn check_mount(branch: &Branch, inode: &SwitchInode, access: Access) -> Result {
     Ok(())
 }
 
-/// What the home's branch is asked when the caller wants `access`.
+/// What the home's branch is asked when the caller wants `access` to the object `real`; `None` when it
+/// is not asked.
 ///
-/// What a directory's change goes to, the branch of the new name, is asked by the change.
+/// What a directory's change goes to, the branch of the new name, is asked by the change. Where only
+/// the attributes decide, asking them twice tells nothing.
 #[inline]
-fn asked_of_home(info: &Info, inode: &SwitchInode, access: Access) -> Access {
-    if access.writes() && !info.policy.is_plain() && inode.file_type() == FileType::Dir {
-        access.without_write()
+fn asked_of_home(info: &Info, inode: &SwitchInode, real: &Inode, access: Access) -> Option<Access> {
+    if !access.writes() || inode.file_type() != FileType::Dir {
+        Some(access)
+    } else if !access.only_asks() && !real.has_permission_op() {
+        None
+    } else if info.policy.is_plain() {
+        Some(access)
     } else {
-        access
+        Some(access.without_write())
     }
 }
 
@@ -121,11 +127,12 @@ impl NodeOps for Node {
     #[inline]
     fn permission(idmap: Idmap<'_>, inode: &SwitchInode, access: Access) -> Result {
         let info = inode.sb().info();
-        let branch = info.home(inode)?;
+        let branch = inode.home();
         let real = inode.real_inode().ok_or(ECHILD)?;
         check_mount(branch, inode, access)?;
-        let asked = asked_of_home(info, inode, access);
-        branch.mount.permission(real, info.io_creds(), asked)?;
+        if let Some(asked) = asked_of_home(info, inode, real, access) {
+            branch.mount.permission(real, info.io_creds(), asked)?;
+        }
         if branch.differs(inode, real) {
             if access.in_rcu() {
                 return Err(ECHILD);
@@ -147,7 +154,7 @@ impl NodeOps for Node {
                 getattr_elsewhere(info, dentry, inode, id, query, stat)
             }
             _ => {
-                let branch = info.home(inode)?;
+                let branch = inode.home();
                 let real = inode.real().ok_or_else(error::estale)?;
                 getattr_home(info, inode, branch, real, query, stat)?;
                 // What permission checks look at they refresh by themselves.
@@ -209,7 +216,7 @@ impl NodeOps for Node {
 
     fn accessed(inode: &SwitchInode) -> Result {
         let info = inode.sb().info();
-        let branch = info.home(inode)?;
+        let branch = inode.home();
         let real = inode.real().ok_or_else(error::estale)?;
         branch.at(real).touch_atime();
         info.refresh(inode);

@@ -115,7 +115,7 @@ fn make_dir(info: &Info, dentry: &SwitchDentry, id: BranchId) -> Result<ARef<Den
             match found.inode().map(|inode| inode.file_type()) {
                 Some(FileType::Dir) => Ok(found),
                 Some(_) => Err(ENOTDIR),
-                None => make_one(info, branch, &dir, on.dentry, on.name),
+                None => make_one(branch, &dir, on.dentry, on.name),
             }
         },
     )
@@ -141,7 +141,6 @@ pub(crate) fn make_dir_of<'a>(info: &Info, entry: Entry<'a>, id: BranchId) -> Re
 
 /// Makes `name` in `dir` a mirror of the directory `mirrored`.
 fn make_one(
-    info: &Info,
     branch: &Branch,
     dir: &Dentry,
     mirrored: &SwitchDentry,
@@ -150,7 +149,7 @@ fn make_one(
     let model = mirrored.inode().ok_or_else(error::estale)?;
     let _write = branch.mount.want_write()?;
     // Nobody but the mounter gets in before the owner is set.
-    let made = match create_in(branch.at(dir), name, CreateKind::Dir, 0o700) {
+    let made = match create_in(branch.at(dir), name, None, CreateKind::Dir, 0o700) {
         Ok(made) => made,
         // Another caller was faster.
         Err(e) if e == error::estale() => {
@@ -162,19 +161,19 @@ fn make_one(
         }
         Err(e) => return Err(e),
     };
-    if let Err(e) = take_after(info, model, branch.at(&made)) {
+    if let Err(e) = take_after(model, branch.at(&made)) {
         let id = made.inode().map(|inode| inode.id());
         // What cannot be finished is not left behind; if it cannot be removed, it is the mounter's.
-        let _ = remove(branch.at(dir), name, RemoveKind::Dir, id);
+        let _ = remove(branch.at(dir), name, None, RemoveKind::Dir, id);
         return Err(e);
     }
     Ok(made)
 }
 
 /// Gives the new directory `to` the label, lists, owner and mode of the directory `model`.
-fn take_after(info: &Info, model: &SwitchInode, to: RealPath<'_>) -> Result {
+fn take_after(model: &SwitchInode, to: RealPath<'_>) -> Result {
     let real = model.real().ok_or_else(error::estale)?;
-    let from = info.home(model)?.at(real);
+    let from = model.home().at(real);
     to.copy_label(from.inode()?)?;
     if to.takes_acls()? {
         for kind in [AclKind::Access, AclKind::Default] {

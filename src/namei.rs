@@ -53,11 +53,15 @@ pub(crate) fn dir_in<'a>(
 /// `lookup`: finds the name in its home. The directory is locked by the VFS; may sleep.
 pub(crate) fn lookup(entry: Entry<'_>) -> Result<Option<ARef<SwitchDentry>>> {
     let info = entry.dir().sb().info();
-    let policy = info.policy.get();
-    let (tag, state) = policy.entry(entry)?;
-    decide(state, Op::Lookup)?;
-    let home = state.home();
-
+    let (tag, home) = match info.policy.plain_tag() {
+        Some(tag) => (tag, info.default),
+        None => {
+            let policy = info.policy.get();
+            let (tag, state) = policy.entry(entry)?;
+            decide(state, Op::Lookup)?;
+            (tag, state.home())
+        }
+    };
     let branch = info.branches.get(home)?;
     if !branch.is_usable() {
         branch.check_depth(branch.root().inode().ok_or(ENOENT)?)?;
@@ -116,13 +120,12 @@ fn home(info: &Info, name: Revalidate<'_>) -> Result<Option<u8>> {
     if info.policy.is_plain_since(name.dentry.tag()) {
         return Ok(Some(number(info.default)));
     }
-    home_by_rules(info, name)
+    home_by_rules(info, name.dentry, name.in_rcu())
 }
 
 /// The same when there are rules, or the name was met under others.
 #[inline(never)]
-fn home_by_rules(info: &Info, name: Revalidate<'_>) -> Result<Option<u8>> {
-    let dentry = name.dentry;
+fn home_by_rules(info: &Info, dentry: &SwitchDentry, in_rcu: bool) -> Result<Option<u8>> {
     let known = info.policy.with(|policy| {
         let state = policy.state_of_tag(dentry.tag())?;
         let home = number(state.home());
@@ -131,7 +134,7 @@ fn home_by_rules(info: &Info, name: Revalidate<'_>) -> Result<Option<u8>> {
     if let Some(result) = known {
         return result;
     }
-    if name.in_rcu() {
+    if in_rcu {
         return Err(ECHILD);
     }
     // The policy changed, or a directory above was renamed. Of a name that does not exist it is not
@@ -152,7 +155,7 @@ fn home_by_rules(info: &Info, name: Revalidate<'_>) -> Result<Option<u8>> {
 #[inline]
 fn is_in_place(info: &Info, name: Revalidate<'_>, real: &Dentry, home: u8) -> Result<bool> {
     if name.dir.branch() != home {
-        return is_in_place_elsewhere(info, name, real, home);
+        return is_in_place_elsewhere(info, name.dentry, name.name, real, home, name.in_rcu());
     }
     let dir = name.dir.real().ok_or(ECHILD)?;
     let _guard = (!name.in_rcu()).then(rcu::read_lock);
@@ -163,39 +166,47 @@ fn is_in_place(info: &Info, name: Revalidate<'_>, real: &Dentry, home: u8) -> Re
 #[inline(never)]
 fn is_in_place_elsewhere(
     info: &Info,
-    name: Revalidate<'_>,
+    dentry: &SwitchDentry,
+    name: Name<'_>,
     real: &Dentry,
     home: u8,
+    in_rcu: bool,
 ) -> Result<bool> {
     let root = info.branches.of(home)?.root();
     let (in_place, sure) = {
         let _guard = rcu::read_lock();
-        climb(name, real, home, root)
+        climb(dentry, name, real, home, root)
     };
     if !in_place || sure {
         return Ok(in_place);
     }
-    if name.in_rcu() {
+    if in_rcu {
         return Err(ECHILD);
     }
     // Directories on the way are a server's to confirm.
     let id = BranchId::new(usize::from(home)).ok_or(EIO)?;
-    let dir = mirror::find_dir(info, &name.dentry.parent(), id)?;
+    let dir = mirror::find_dir(info, &dentry.parent(), id)?;
     let _guard = rcu::read_lock();
     // Borrowed: to give it back may sleep.
-    Ok(dir.as_ref().is_some_and(|dir| real.is_at(dir, name.name)))
+    Ok(dir.as_ref().is_some_and(|dir| real.is_at(dir, name)))
 }
 
 /// Climbs from a name and from `real` side by side until the path of the branch is known; whether
 /// the names agree, and whether the branch has nothing more to say. Within an RCU read-side critical
 /// section.
-fn climb(name: Revalidate<'_>, real: &Dentry, home: u8, root: &Dentry) -> (bool, bool) {
+fn climb(
+    dentry: &SwitchDentry,
+    name: Name<'_>,
+    real: &Dentry,
+    home: u8,
+    root: &Dentry,
+) -> (bool, bool) {
     let mut sure = true;
-    let mut at = name.dentry.parent_rcu();
+    let mut at = dentry.parent_rcu();
     let Some(mut dir) = real.parent_rcu() else {
         return (false, true);
     };
-    if !real.is_at(dir, name.name) {
+    if !real.is_at(dir, name) {
         return (false, true);
     }
     loop {
@@ -223,15 +234,15 @@ fn climb(name: Revalidate<'_>, real: &Dentry, home: u8, root: &Dentry) -> (bool,
 
 /// Asks the branch whether `real` still holds.
 #[inline(never)]
-fn confirm(info: &Info, name: Revalidate<'_>, real: &Dentry) -> Result<bool> {
+fn confirm(info: &Info, flags: u32, real: &Dentry) -> Result<bool> {
     let _creds = info.mounter.assume();
-    real.revalidate(name.flags())
+    real.revalidate(flags)
 }
 
 /// Whether the name still is `real`, which was found for it in the branch `home`.
 #[inline(always)]
 fn holds(info: &Info, name: Revalidate<'_>, real: &Dentry, home: u8) -> Result<bool> {
-    if real.needs_revalidate() && !confirm(info, name, real)? {
+    if real.needs_revalidate() && !confirm(info, name.flags(), real)? {
         return Ok(false);
     }
     let inode = name.dentry.inode();
@@ -243,7 +254,7 @@ fn holds(info: &Info, name: Revalidate<'_>, real: &Dentry, home: u8) -> Result<b
     }
     if let (Some(inode), Some(found)) = (inode, found) {
         // The VFS checks some of them before it asks.
-        let branch = info.branches.of(home)?;
+        let branch = inode.home();
         if branch.differs(inode, found) {
             if name.in_rcu() {
                 return Err(ECHILD);
@@ -259,7 +270,24 @@ pub(crate) struct Names;
 
 /// As `holds` for the object that the name was found as, outside of RCU walk.
 #[inline(never)]
-fn still_holds(info: &Info, name: Revalidate<'_>, home: u8) -> Result<bool> {
+fn still_holds(
+    info: &Info,
+    home: u8,
+    dir: &SwitchInode,
+    name: Name<'_>,
+    dentry: &SwitchDentry,
+    flags: u32,
+) -> Result<bool> {
+    let name = Revalidate::new(dir, name, dentry, flags);
+    let known = {
+        let _guard = rcu::read_lock();
+        let real = name.dentry.real_rcu();
+        real.filter(|real| !real.needs_revalidate())
+            .map(|real| holds(info, name.rcu(), real, home))
+    };
+    if let Some(Ok(true)) = known {
+        return Ok(true);
+    }
     match name.dentry.real() {
         Some(real) => holds(info, name, &real, home),
         None => Ok(false),
@@ -275,7 +303,7 @@ impl DentryOps for Names {
             return Ok(false);
         };
         if !name.in_rcu() {
-            return still_holds(info, name, home);
+            return still_holds(info, home, name.dir, name.name, name.dentry, name.flags());
         }
         match name.dentry.real_rcu() {
             Some(real) => holds(info, name, real, home),

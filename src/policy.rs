@@ -85,6 +85,13 @@ impl LivePolicy {
         self.plain.load(Ordering::Acquire) != 0
     }
 
+    /// The tag of every name, if there are no rules: all belong to the default branch, which serves
+    /// everything.
+    pub(crate) fn plain_tag(&self) -> Option<Tag> {
+        let plain = self.plain.load(Ordering::Acquire);
+        (plain != 0).then(|| Tag::new(plain, ROOT))
+    }
+
     /// Whether there are no rules and `tag` was made since. May be called in RCU walk.
     pub(crate) fn is_plain_since(&self, tag: Tag) -> bool {
         let plain = self.plain.load(Ordering::Acquire);

@@ -316,7 +316,7 @@ impl DirFileOps for DirFiles {
         let inode = file.inode();
         // Rules decide whether a directory may be opened; it is listed from its names' homes.
         info.decide(file.dentry(), Op::Open)?;
-        let branch = info.home(inode)?;
+        let branch = inode.home();
         let real = inode.real().ok_or_else(crate::error::estale)?;
         let partitioned = Plan::of(info, file).is_ok_and(|plan| plan.single().is_none());
         let home = {

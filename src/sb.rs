@@ -92,11 +92,6 @@ impl Info {
         (self.creds == CredsMode::Mounter).then_some(&self.mounter)
     }
 
-    /// The home branch of an inode.
-    pub(crate) fn home(&self, inode: &SwitchInode) -> Result<&Branch> {
-        self.branches.of(inode.branch())
-    }
-
     /// What the policy says of `op` on `dentry`; no rule moves or denies the root. May sleep.
     #[inline]
     pub(crate) fn decide(&self, dentry: &SwitchDentry, op: Op) -> Result<Decision> {
@@ -136,7 +131,7 @@ impl Info {
             // What has no name has no other objects of its path: its home serves it.
             Decision::Elsewhere(id) if dentry.is_hashed() => self.found(dentry, inode, id),
             _ => Ok(Served {
-                branch: self.home(inode)?,
+                branch: inode.home(),
                 object: Object::Pinned(inode.real().ok_or_else(error::estale)?),
             }),
         }
@@ -165,15 +160,15 @@ impl Info {
 
     /// Takes over the attributes of the home's object.
     pub(crate) fn refresh(&self, inode: &SwitchInode) {
-        if let (Ok(branch), Some(real)) = (self.home(inode), inode.real_inode()) {
-            self.refresh_from(inode, branch, real);
+        if let Some(real) = inode.real_inode() {
+            self.refresh_from(inode, inode.home(), real);
         }
     }
 
     /// As [`Info::refresh`], but only when something differs that the VFS looks at by itself.
     pub(crate) fn refresh_changed(&self, inode: &SwitchInode) {
-        if let (Ok(branch), Some(real)) = (self.home(inode), inode.real_inode()) {
-            self.refresh_changed_from(inode, branch, real);
+        if let Some(real) = inode.real_inode() {
+            self.refresh_changed_from(inode, inode.home(), real);
         }
     }
 

@@ -67,6 +67,7 @@ impl vfs::FileSystem for Switchfs {
     // "SWFS"
     const MAGIC: u32 = 0x5357_4653;
     type Info = sb::Info;
+    type Branch = branch::Branch;
     type Super = sb::Super;
     type Context = params::MountContext;
     type Dentry = namei::Names;
@@ -80,6 +81,10 @@ impl vfs::FileSystem for Switchfs {
     type Tmpfile = tmpfile::Tmpfiles;
     type Xattr = xattr::Xattrs;
     type Export = handle::Handles;
+
+    fn branch(info: &sb::Info, number: u8) -> Option<&branch::Branch> {
+        info.branches.of(number).ok()
+    }
 }
 
 /// The loaded module.

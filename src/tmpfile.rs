@@ -54,7 +54,7 @@ impl TmpfileOps for Tmpfiles {
         let policy = info.policy.get();
         // Rules can deny it. None can send it elsewhere: it has no name to be found by.
         decide(policy.state(file.dentry())?, Op::Tmpfile)?;
-        let branch = info.home(dir)?;
+        let branch = dir.home();
         let at = branch.at(dir.real().ok_or_else(error::estale)?);
         let _write = branch.mount.want_write()?;
         let backing = open_as_caller(info, idmap, &file, at, mode)?;

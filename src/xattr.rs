@@ -4,13 +4,21 @@
 
 use crate::{
     error,
-    route::Op,
+    policy::Decision,
+    route::{
+        BranchId,
+        Op, //
+    },
+    sb::Info,
     vfs::{
         sees_trusted,
         Mount,
+        RealPath,
         SwitchDentry,
         SwitchInode,
+        ValueBuffer,
         XattrBuffer,
+        XattrName,
         XattrOps,
         XattrValue, //
     },
@@ -25,10 +33,45 @@ const TRUSTED: &[u8] = b"trusted.";
 /// The capabilities of a program.
 const CAPABILITY: &[u8] = b"security.capability";
 
-/// Whether the mount of the branch, or of the one whose data is executed, takes the attribute its
-/// effect, so that it must not be seen.
-fn is_void(mount: &Mount, inode: &SwitchInode, name: &[u8]) -> bool {
-    name == CAPABILITY && (mount.nosuid() || inode.hides_setid())
+/// Whether the mount of the branch, or of the one whose data is executed, takes capabilities their
+/// effect, so that they must not be seen.
+fn takes_capability(mount: &Mount, inode: &SwitchInode) -> bool {
+    mount.nosuid() || inode.hides_setid()
+}
+
+/// Whether `name` is that of a program's capabilities.
+#[inline(never)]
+fn is_capability(name: XattrName<'_>) -> bool {
+    name.to_bytes() == CAPABILITY
+}
+
+/// Reads an attribute of `path`, which serves `inode`.
+#[inline]
+fn get_from(
+    info: &Info,
+    inode: &SwitchInode,
+    path: RealPath<'_>,
+    name: XattrName<'_>,
+    buffer: ValueBuffer<'_>,
+) -> Result<usize> {
+    if takes_capability(path.mount(), inode) && is_capability(name) {
+        return Err(error::enodata());
+    }
+    path.getxattr(info.io_creds(), name, buffer)
+}
+
+/// Reads an attribute of the object in the branch `id`.
+#[inline(never)]
+fn get_elsewhere(
+    info: &Info,
+    dentry: &SwitchDentry,
+    inode: &SwitchInode,
+    id: BranchId,
+    name: XattrName<'_>,
+    buffer: ValueBuffer<'_>,
+) -> Result<usize> {
+    let served = info.found(dentry, inode, id)?;
+    get_from(info, inode, served.path(), name, buffer)
 }
 
 /// The handler of extended attributes.
@@ -36,31 +79,35 @@ pub(crate) struct Xattrs;
 
 #[vtable]
 impl XattrOps for Xattrs {
+    #[inline]
     fn get(
         dentry: &SwitchDentry,
         inode: &SwitchInode,
-        name: &CStr,
-        buffer: &mut XattrBuffer<'_>,
+        name: XattrName<'_>,
+        buffer: ValueBuffer<'_>,
     ) -> Result<usize> {
-        if name.to_bytes().starts_with(OWN) {
+        if name.starts_with(OWN) {
             return Err(error::enodata());
         }
         let info = inode.sb().info();
-        let served = info.serve(dentry, inode, Op::Getxattr)?;
-        if is_void(&served.branch.mount, inode, name.to_bytes()) {
-            return Err(error::enodata());
+        match info.decide(dentry, Op::Getxattr)? {
+            Decision::Elsewhere(id) if dentry.is_hashed() => {
+                get_elsewhere(info, dentry, inode, id, name, buffer)
+            }
+            _ => {
+                let real = inode.real().ok_or_else(error::estale)?;
+                get_from(info, inode, inode.home().at(real), name, buffer)
+            }
         }
-        let _creds = info.assume();
-        served.path().getxattr(name, buffer)
     }
 
     fn set(
         dentry: &SwitchDentry,
         inode: &SwitchInode,
-        name: &CStr,
+        name: XattrName<'_>,
         value: &XattrValue<'_>,
     ) -> Result {
-        if name.to_bytes().starts_with(OWN) {
+        if name.starts_with(OWN) {
             return Err(EPERM);
         }
         let info = inode.sb().info();
@@ -74,8 +121,8 @@ impl XattrOps for Xattrs {
         result
     }
 
-    fn remove(dentry: &SwitchDentry, inode: &SwitchInode, name: &CStr) -> Result {
-        if name.to_bytes().starts_with(OWN) {
+    fn remove(dentry: &SwitchDentry, inode: &SwitchInode, name: XattrName<'_>) -> Result {
+        if name.starts_with(OWN) {
             return Err(EPERM);
         }
         let info = inode.sb().info();
@@ -102,11 +149,12 @@ impl XattrOps for Xattrs {
         }
         // The branch was asked under other credentials than the caller's.
         let trusted = sees_trusted();
+        let void = takes_capability(&served.branch.mount, inode);
         for name in names.split_inclusive(|byte| *byte == 0) {
             let bare = name.strip_suffix(b"\0").unwrap_or(name);
             let hidden = bare.starts_with(OWN)
                 || (bare.starts_with(TRUSTED) && !trusted)
-                || is_void(&served.branch.mount, inode, bare);
+                || (void && bare == CAPABILITY);
             if !hidden {
                 buffer.push(name)?;
             }
