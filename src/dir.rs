@@ -10,6 +10,7 @@ use crate::{
         number, //
     },
     policy::{
+        self,
         decide,
         Decision,
         Policy, //
@@ -60,7 +61,7 @@ pub(crate) struct Target {
 pub(crate) fn target(info: &Info, entry: Entry<'_>, op: Op) -> Result<Target> {
     let policy = info.policy.get();
     let (tag, state) = policy.entry(entry)?;
-    let home = state.home();
+    let home = policy::home(state)?;
     if let Decision::Elsewhere(id) = decide(state, op)? {
         log_lost(info, state, op, id);
         return Err(EINVAL);
@@ -84,10 +85,10 @@ fn log_lost(info: &Info, state: &State, op: Op, id: BranchId) {
     pr_warn!(
         "{} refused: rule {} makes the object in branch {}, but rule {} looks the name up in {}\n",
         op.name(),
-        Number(state.verdict(op).rule),
+        Number(state.decision(op).and_then(|decision| decision.rule)),
         BStr::from_bytes(name(id)),
-        Number(state.home_rule()),
-        BStr::from_bytes(name(state.home())),
+        Number(state.home().and_then(|home| home.rule)),
+        BStr::from_bytes(policy::home(state).map_or(b"?", name)),
     );
 }
 

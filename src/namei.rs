@@ -5,7 +5,10 @@
 use crate::{
     branch::Object,
     error, inode, mirror,
-    policy::decide,
+    policy::{
+        self,
+        decide, //
+    },
     route::{
         BranchId,
         Op, //
@@ -56,7 +59,7 @@ pub(crate) fn lookup(entry: Entry<'_>) -> Result<Option<ARef<SwitchDentry>>> {
     let policy = info.policy.get();
     let (tag, state) = policy.entry(entry)?;
     decide(state, Op::Lookup)?;
-    let home = state.home();
+    let home = policy::home(state)?;
 
     let branch = info.branches.get(home)?;
     if !branch.is_usable() {
@@ -125,8 +128,8 @@ fn home_by_rules(info: &Info, name: Revalidate<'_>) -> Result<Option<u8>> {
     let dentry = name.dentry;
     let known = info.policy.with(|policy| {
         let state = policy.state_of_tag(dentry.tag())?;
-        let home = number(state.home());
-        Some(decide(state, Op::Lookup).map(|_| Some(home)))
+        let home = policy::home(state);
+        Some(decide(state, Op::Lookup).and_then(|_| Ok(Some(number(home?)))))
     });
     if let Some(result) = known {
         return result;
@@ -141,7 +144,7 @@ fn home_by_rules(info: &Info, name: Revalidate<'_>) -> Result<Option<u8>> {
     };
     let policy = info.policy.get();
     let state = policy.state(dentry)?;
-    let home = number(state.home());
+    let home = number(policy::home(state)?);
     if home != inode.branch() {
         return Ok(None);
     }

@@ -280,9 +280,20 @@ fn compile(
                 ParseError::NoMem => ENOMEM,
                 ParseError::Syntax(e) => context.refuse(EINVAL, fmt!("{}", e)),
             })?;
+        // What only the other parts of the module lack for now.
+        if !rule.is_simple() {
+            return Err(context.refuse(
+                EINVAL,
+                fmt!(
+                    "rule `{}`: only op, path and name are supported as conditions, and a branch or \
+                     deny as the verdict",
+                    BStr::from_bytes(rule.text())
+                ),
+            ));
+        }
         rules.push(rule)?;
     }
-    let rules = route::Policy::compile(rules, default).map_err(|e| match e {
+    let rules = route::Policy::compile(rules, default, None).map_err(|e| match e {
         CompileError::NoMem => ENOMEM,
         CompileError::TooMany => {
             context.refuse(EINVAL, fmt!("rule: more than {} rules", route::MAX_RULES))

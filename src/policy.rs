@@ -22,9 +22,12 @@ use crate::{
         Tag, //
     },
 };
-use core::sync::atomic::{
-    AtomicU64,
-    Ordering, //
+use core::{
+    convert::Infallible,
+    sync::atomic::{
+        AtomicU64,
+        Ordering, //
+    },
 };
 use kernel::{
     prelude::*,
@@ -217,7 +220,9 @@ impl Policy {
             return Ok(Tag::new(dir.generation(), ROOT));
         }
         let dir_state = self.states.get(dir.state()).ok_or(EIO)?;
-        let state = self.rules.child(dir_state, name.bytes())?;
+        let state = self
+            .rules
+            .child(dir_state, &route::Name::new(name.bytes()), None)?;
         Ok(Tag::new(dir.generation(), self.states.intern(state)?))
     }
 
@@ -237,12 +242,15 @@ impl Policy {
     ///
     /// Any.
     pub(crate) fn home_of(&self, dir: &State, name: Name<'_>) -> BranchId {
-        self.rules.home_of(dir, name.bytes())
+        let Ok(peek) = self
+            .rules
+            .peek(dir, &route::Name::new(name.bytes()), &NoFacts);
+        peek.home.branch
     }
 
     /// The branches that can be the home of a name in the directory of the state `dir`.
     pub(crate) fn names_homes(&self, dir: &State) -> BranchSet {
-        self.rules.names_homes(dir)
+        self.rules.names_homes(dir, false)
     }
 
     /// The branches that rules can name for anything below the directory of the state `dir`.
@@ -258,17 +266,52 @@ impl Policy {
 
 /// What `state` says of `op`: a branch, relative to the home, or the errno of a refusal.
 pub(crate) fn decide(state: &State, op: Op) -> Result<Decision> {
-    relative(state, state.verdict(op))
+    relative(state, state.decision(op))
 }
 
 /// What the rules decide in `state`, relative to its home, which serves what no rule speaks of.
-pub(crate) fn relative(state: &State, decision: route::Decision) -> Result<Decision> {
-    if decision.rule.is_none() {
-        return Ok(Decision::Home);
-    }
-    match decision.verdict {
-        Verdict::Branch(branch) if branch == state.home() => Ok(Decision::Home),
+pub(crate) fn relative(state: &State, decision: Option<route::Decision>) -> Result<Decision> {
+    match decision.ok_or(EIO)?.verdict {
+        Verdict::Home => Ok(Decision::Home),
+        Verdict::Branch(branch) if branch == home(state)? => Ok(Decision::Home),
         Verdict::Branch(branch) => Ok(Decision::Elsewhere(branch)),
         Verdict::Deny(errno) => Err(errno.into()),
+        Verdict::First(_) | Verdict::Hide | Verdict::Gate { .. } => Err(EIO),
+    }
+}
+
+/// The home in `state`.
+pub(crate) fn home(state: &State) -> Result<BranchId> {
+    state.home().map(|home| home.branch).ok_or(EIO)
+}
+
+/// Facts that no rule asks for: those that do are refused at mount.
+struct NoFacts;
+
+impl route::Facts for NoFacts {
+    type Error = Infallible;
+
+    fn uid(&self) -> u32 {
+        u32::MAX
+    }
+
+    fn in_groups(&self, _: route::IdRange) -> bool {
+        false
+    }
+
+    fn in_cgroup(&self, _: route::CgroupId) -> bool {
+        false
+    }
+
+    fn access(&self) -> route::Access {
+        route::Access::NONE
+    }
+
+    fn size(&self) -> Result<Option<u64>, Infallible> {
+        Ok(None)
+    }
+
+    fn exists(&self, _: BranchId) -> Result<bool, Infallible> {
+        Ok(false)
     }
 }

@@ -4,14 +4,17 @@
 
 #[path = "../../src"]
 mod src {
-    // The kernel code may need more names than the tests.
-    #[allow(unused_imports)]
+    // The kernel code may need more than the tests.
+    #[allow(dead_code, unused_imports)]
     #[forbid(unsafe_code)]
     pub(crate) mod route;
 }
 
 mod below;
+mod call;
 mod decide;
+mod folding;
+mod generate;
 mod memory;
 mod naive;
 mod parse;
@@ -19,7 +22,7 @@ mod random;
 mod scale;
 
 use src::route::{
-    mem, BranchId, BranchSet, CompileError, ParseError, Policy, Rule, State, Verdict,
+    mem, BranchId, BranchSet, CompileError, Kind, Name, ParseError, Policy, Rule, State, Verdict,
 };
 
 /// The branches of the tests' mounts, in their order.
@@ -28,6 +31,11 @@ const BRANCHES: [&str; 4] = ["hot", "cold", "tmp", "big"];
 /// The branch called `name`.
 fn branch(name: &str) -> BranchId {
     find_branch(name.as_bytes()).expect("a branch of the tests")
+}
+
+/// The name of `branch`.
+fn name_of(branch: BranchId) -> &'static str {
+    BRANCHES[branch.index()]
 }
 
 /// The branch called `name`, if there is one.
@@ -50,13 +58,22 @@ fn parse(text: &[u8]) -> Result<Rule, String> {
     })
 }
 
+/// Folds a name, if it is UTF-8.
+fn fold(bytes: &[u8], to: &mut mem::Vec<u8>) -> Result<bool, mem::NoMem> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => to.extend_from_slice(naive::fold(text).as_bytes())?,
+        Err(_) => return Ok(false),
+    }
+    Ok(true)
+}
+
 /// Compiles rules, or gives the message.
 fn compile(rules: &[&str]) -> Result<Policy, String> {
     let mut list = mem::Vec::new();
     for rule in rules {
         list.push(parse(rule.as_bytes())?).expect("memory");
     }
-    Policy::compile(list, branch("hot")).map_err(|error| match error {
+    Policy::compile(list, branch("hot"), Some(&fold)).map_err(|error| match error {
         CompileError::NoMem => "no memory".into(),
         CompileError::TooMany => "too many".into(),
         CompileError::Twice(error) => error.to_string(),
@@ -68,19 +85,30 @@ fn policy(rules: &[&str]) -> Policy {
     compile(rules).expect("right rules")
 }
 
-/// The state of `path`.
+/// The state of the directory `name` in `dir`.
+fn child(policy: &Policy, dir: &State, name: &str) -> State {
+    let name = Name::new(name.as_bytes());
+    policy.child(dir, &name, Some(Kind::Dir)).expect("memory")
+}
+
+/// The state of the directory `path`.
 fn at(policy: &Policy, path: &str) -> State {
     let root = policy.root().expect("memory");
     let names = path.split('/').filter(|name| !name.is_empty());
-    names.fold(root, |dir, name| {
-        policy.child(&dir, name.as_bytes()).expect("memory")
-    })
+    names.fold(root, |dir, name| child(policy, &dir, name))
 }
 
 /// A verdict as rules write it.
-fn show(verdict: Verdict) -> String {
+fn show(policy: &Policy, verdict: Verdict) -> String {
     match verdict {
-        Verdict::Branch(branch) => BRANCHES[branch.index()].into(),
+        Verdict::Home => "home".into(),
+        Verdict::Branch(branch) => name_of(branch).into(),
+        Verdict::First(list) => {
+            let names = policy.alternatives(list).iter().map(|b| name_of(*b));
+            names.collect::<Vec<_>>().join("|")
+        }
         Verdict::Deny(errno) => format!("deny:{}", errno.number()),
+        Verdict::Hide => "hide".into(),
+        Verdict::Gate { gate, branch } => format!("gate:{} {}", name_of(gate), name_of(branch)),
     }
 }
