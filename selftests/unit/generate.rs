@@ -13,7 +13,12 @@ use super::{
 };
 
 /// A generator of random numbers.
-pub(crate) struct Random(u64);
+pub(crate) struct Random {
+    /// The last number.
+    last: u64,
+    /// Bytes that are used first.
+    given: Vec<u8>,
+}
 
 /// The types and their letters.
 const KINDS: [(char, Kind); 7] = [
@@ -35,15 +40,29 @@ impl Random {
     /// A generator for the test number `test`.
     pub(crate) fn new(test: u64) -> Self {
         let seed = Self::set("SWITCHFS_UNIT_SEED").unwrap_or(0x2545_f491_4f6c_dd1d);
-        Random(seed.wrapping_mul(2 * test + 1).max(1))
+        Random {
+            last: seed.wrapping_mul(2 * test + 1).max(1),
+            given: Vec::new(),
+        }
+    }
+
+    /// A generator that uses the bytes `given` up first.
+    #[allow(dead_code, reason = "for the fuzzers")]
+    pub(crate) fn given(given: &[u8]) -> Self {
+        let mut random = Random::new(given.len() as u64);
+        random.given = given.iter().rev().copied().collect();
+        random
     }
 
     /// A number below `limit`.
     pub(crate) fn below(&mut self, limit: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 >> 16) as usize % limit
+        if let Some(byte) = self.given.pop() {
+            return usize::from(byte) % limit;
+        }
+        self.last ^= self.last << 13;
+        self.last ^= self.last >> 7;
+        self.last ^= self.last << 17;
+        (self.last >> 16) as usize % limit
     }
 
     /// One of `values`.

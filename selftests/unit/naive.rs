@@ -268,8 +268,8 @@ fn components(glob: &[&str], path: &[(String, bool)]) -> bool {
 /// Whether `glob` matches a name in a directory that folds case or does not.
 fn component(glob: &str, name: &(String, bool)) -> bool {
     match name {
-        (name, false) => bytes(glob.as_bytes(), name.as_bytes()),
-        (name, true) => bytes(fold(glob).as_bytes(), fold(name).as_bytes()),
+        (name, false) => bytes(glob.as_bytes(), name.as_bytes(), &|b| b),
+        (name, true) => bytes(fold(glob).as_bytes(), fold(name).as_bytes(), &|b| b),
     }
 }
 
@@ -278,24 +278,51 @@ pub(crate) fn fold(text: &str) -> String {
     text.replace('\u{df}', "ss").to_lowercase()
 }
 
-/// Whether `glob` matches `name`.
-pub(crate) fn bytes(glob: &[u8], name: &[u8]) -> bool {
-    let is_first = |holds: &dyn Fn(u8) -> bool, rest| {
-        name.first().is_some_and(|b| holds(*b)) && bytes(rest, &name[1..])
+/// Whether `glob`, each byte of which stands for what `fold` makes of it, matches `name`.
+pub(crate) fn bytes(glob: &[u8], name: &[u8], fold: &dyn Fn(u8) -> u8) -> bool {
+    let (token, rest) = match glob {
+        [] => return name.is_empty(),
+        [b'*', rest @ ..] => return (0..=name.len()).any(|n| bytes(rest, &name[n..], fold)),
+        [token, rest @ ..] => (token, rest),
     };
-    match glob {
-        [] => name.is_empty(),
-        [b'*', rest @ ..] => (0..=name.len()).any(|n| bytes(rest, &name[n..])),
-        [b'?', rest @ ..] => is_first(&|_| true, rest),
-        [b'[', rest @ ..] => {
-            let negated = rest[0] == b'!';
-            let rest = &rest[usize::from(negated)..];
-            let end = rest.iter().position(|b| *b == b']').unwrap();
-            let set = &rest[..end];
-            let member =
-                |b| set.contains(&b) || matches!(set, [l, b'-', h] if (l..=h).contains(&&b));
-            is_first(&|b| member(b) != negated, &rest[end + 1..])
+    let Some((byte, later)) = name.split_first() else {
+        return false;
+    };
+    let (holds, rest) = match token {
+        b'?' => (true, rest),
+        b'[' => set(rest, *byte, fold),
+        _ => {
+            let (meant, rest) = one(glob);
+            (fold(meant) == *byte, rest)
         }
-        [b'\\', b, rest @ ..] | [b, rest @ ..] => is_first(&|other| other == *b, rest),
+    };
+    holds && bytes(rest, later, fold)
+}
+
+/// Whether the set after whose `[` the `glob` starts has `byte`, and what follows it.
+fn set<'a>(mut glob: &'a [u8], byte: u8, fold: &dyn Fn(u8) -> u8) -> (bool, &'a [u8]) {
+    let negated = matches!(glob[0], b'!' | b'^');
+    glob = &glob[usize::from(negated)..];
+    let (mut first, mut member) = (true, false);
+    while first || glob[0] != b']' {
+        first = false;
+        let (low, rest) = one(glob);
+        let (high, rest) = match rest {
+            [b'-', next, ..] if *next != b']' => one(&rest[1..]),
+            _ => (low, rest),
+        };
+        member |= (low..=high).any(|other| fold(other) == byte);
+        glob = rest;
+    }
+    (member != negated, &glob[1..])
+}
+
+/// The byte that `glob` starts with, an escape undone, and what follows it.
+fn one(glob: &[u8]) -> (u8, &[u8]) {
+    let digit = |digit: u8| char::from(digit).to_digit(16).unwrap() as u8;
+    match glob {
+        [b'\\', b'x', high, low, rest @ ..] => (digit(*high) << 4 | digit(*low), rest),
+        [b'\\', byte, rest @ ..] | [byte, rest @ ..] => (*byte, rest),
+        [] => panic!("the parser lets none end here"),
     }
 }
