@@ -11,8 +11,8 @@
 //! `mem`. Nothing here can panic.
 
 mod below;
-mod chain;
 mod compile;
+mod decide;
 mod error;
 mod facts;
 mod fold;

@@ -415,6 +415,7 @@ fn each_condition_on_the_caller() {
 #[test]
 fn a_type_is_known_for_objects_only() {
     let policy = policy(&["type=d+l -> tmp", "op=getattr type=f -> cold"]);
+    assert!(policy.asks_types() && !super::policy(&["uid=5 -> hide"]).asks_types());
     let root = at(&policy, "/");
     let state = |kind| policy.child(&root, &Name::new(b"x"), kind).expect("memory");
     let (dir, file, unknown) = (state(Some(Kind::Dir)), state(Some(Kind::File)), state(None));

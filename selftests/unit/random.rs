@@ -203,8 +203,15 @@ fn branches_below_has_every_branch() {
             for _ in 0..6 {
                 let step = random.step();
                 let first = child(&policy, &dir, &step, Some(super::Kind::Dir));
-                let (state, below) = random.walk_from(&policy, first, &join(&path, &step), 2);
-                let call = random.call(Some(('d', super::Kind::Dir)));
+                let (mut state, mut below) =
+                    random.walk_from(&policy, first, &join(&path, &step), 2);
+                let kind = random.kind();
+                if random.one_in(2) {
+                    let step = random.step();
+                    state = child(&policy, &state, &step, kind.map(|(_, kind)| kind));
+                    below.push(step);
+                }
+                let call = random.call(kind);
                 let asked = Asked {
                     call: &call,
                     policy: &policy,

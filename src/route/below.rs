@@ -118,6 +118,12 @@ impl Policy {
         let every = self.every(dir, |firsts| firsts.home);
         let mut homes = self.homes_by(every);
         self.each_end(dir, |step, end, name| {
+            // A home is given by some rule: those that give none that is not known are not followed.
+            let mut own = homes;
+            self.add_homes(end, DEFAULT, &mut own);
+            if own == homes {
+                return;
+            }
             match self.literal(step).or(name.and_then(|n| self.literal(n))) {
                 Some((exact, folded)) => {
                     homes = homes.or(self.possible_homes(dir, &Name::new(exact)));

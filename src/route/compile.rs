@@ -82,6 +82,7 @@ impl Policy {
             literals: Vec::new(),
             globs: Vec::new(),
             folds: fold.is_some(),
+            types: rules.iter().any(|rule| rule.kinds.is_some()),
         };
         policy.nodes.push(Node::new(NONE, Edge::Root))?;
         let mut groups = Index::with_capacity(rules.iter().filter(|r| r.cgroup.is_some()).count())?;

@@ -54,6 +54,8 @@ pub(crate) struct Policy {
     pub(super) globs: Vec<Token>,
     /// Whether patterns have folded forms.
     pub(super) folds: bool,
+    /// Whether some rule has a condition on the type.
+    pub(super) types: bool,
 }
 
 /// What tells the edges from a node apart by hash.
@@ -83,6 +85,16 @@ impl Policy {
     pub(crate) fn alternatives(&self, list: Alternatives) -> &[BranchId] {
         let rule = self.rules.get(usize::from(list.0));
         rule.map_or(&[], |rule| rule.said.alternatives())
+    }
+
+    /// Whether some rule asks for the type of an object. If none does, the states of a name are alike
+    /// for all types, but for what they let stand below it.
+    ///
+    /// # Context
+    ///
+    /// Any.
+    pub(crate) fn asks_types(&self) -> bool {
+        self.types
     }
 
     /// The paths of the control groups that rules name, by the places that
