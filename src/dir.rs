@@ -10,6 +10,7 @@ use crate::{
         number, //
     },
     policy::{
+        self,
         decide,
         Decision,
         Policy, //
@@ -58,15 +59,12 @@ pub(crate) struct Target {
 ///
 /// EINVAL, with a line in the log, when the name would not be looked up there afterwards.
 pub(crate) fn target(info: &Info, entry: Entry<'_>, op: Op) -> Result<Target> {
-    if let Some(tag) = info.policy.plain_tag() {
-        return Ok(Target {
-            id: info.default,
-            tag,
-        });
+    if let Some((tag, id)) = info.policy.plain() {
+        return Ok(Target { id, tag });
     }
     let policy = info.policy.get();
     let (tag, state) = policy.entry(entry)?;
-    let home = state.home();
+    let home = policy::home(state)?;
     if let Decision::Elsewhere(id) = decide(state, op)? {
         log_lost(info, state, op, id);
         return Err(EINVAL);
@@ -90,10 +88,10 @@ fn log_lost(info: &Info, state: &State, op: Op, id: BranchId) {
     pr_warn!(
         "{} refused: rule {} makes the object in branch {}, but rule {} looks the name up in {}\n",
         op.name(),
-        Number(state.verdict(op).rule),
+        Number(state.decision(op).and_then(|decision| decision.rule)),
         BStr::from_bytes(name(id)),
-        Number(state.home_rule()),
-        BStr::from_bytes(name(state.home())),
+        Number(state.home().and_then(|home| home.rule)),
+        BStr::from_bytes(policy::home(state).map_or(b"?", name)),
     );
 }
 

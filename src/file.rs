@@ -45,17 +45,17 @@ fn decide(state: &State, which: Use) -> Result<Decision> {
     relative(
         state,
         match which {
-            Use::Open => state.verdict(Op::Open),
-            Use::Read => state.verdict(Op::Read),
-            Use::Write => state.verdict(Op::Write),
-            Use::Mmap => state.verdict(Op::Mmap),
-            Use::SpliceRead => state.data(Op::Splice, Op::Read),
-            Use::SpliceWrite => state.data(Op::Splice, Op::Write),
-            Use::Lseek => state.verdict(Op::Lseek),
-            Use::CopyFrom => state.data(Op::Copy, Op::Read),
-            Use::CopyTo => state.data(Op::Copy, Op::Write),
-            Use::RemapFrom => state.data(Op::Remap, Op::Read),
-            Use::RemapTo => state.data(Op::Remap, Op::Write),
+            Use::Open => state.decision(Op::Open),
+            Use::Read => state.decision(Op::Read),
+            Use::Write => state.decision(Op::Write),
+            Use::Mmap => state.decision(Op::Mmap),
+            Use::SpliceRead => state.data_decision(Op::Splice, Op::Read),
+            Use::SpliceWrite => state.data_decision(Op::Splice, Op::Write),
+            Use::Lseek => state.decision(Op::Lseek),
+            Use::CopyFrom => state.data_decision(Op::Copy, Op::Read),
+            Use::CopyTo => state.data_decision(Op::Copy, Op::Write),
+            Use::RemapFrom => state.data_decision(Op::Remap, Op::Read),
+            Use::RemapTo => state.data_decision(Op::Remap, Op::Write),
         },
     )
 }

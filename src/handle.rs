@@ -219,7 +219,7 @@ fn take(
     let real_inode = real.inode().ok_or_else(error::estale)?;
     let is_dir = real_inode.file_type() == FileType::Dir;
     let within = (!is_dir && branch.mount.is_whole()) || real.is_within(branch.root());
-    if id != info.default || !within {
+    if id != info.policy.get().default() || !within {
         return Err(error::estale());
     }
     if is_dir && real.id() == branch.root().id() {

@@ -5,7 +5,10 @@
 use crate::{
     branch::Object,
     error, inode, mirror,
-    policy::decide,
+    policy::{
+        self,
+        decide, //
+    },
     route::{
         BranchId,
         Op, //
@@ -53,13 +56,13 @@ pub(crate) fn dir_in<'a>(
 /// `lookup`: finds the name in its home. The directory is locked by the VFS; may sleep.
 pub(crate) fn lookup(entry: Entry<'_>) -> Result<Option<ARef<SwitchDentry>>> {
     let info = entry.dir().sb().info();
-    let (tag, home) = match info.policy.plain_tag() {
-        Some(tag) => (tag, info.default),
+    let (tag, home) = match info.policy.plain() {
+        Some((tag, default)) => (tag, default),
         None => {
             let policy = info.policy.get();
             let (tag, state) = policy.entry(entry)?;
             decide(state, Op::Lookup)?;
-            (tag, state.home())
+            (tag, policy::home(state)?)
         }
     };
     let branch = info.branches.get(home)?;
@@ -117,8 +120,8 @@ fn connect(
 /// the caller may not use the name; ECHILD in RCU walk when paths have to be looked at.
 #[inline]
 fn home(info: &Info, name: Revalidate<'_>) -> Result<Option<u8>> {
-    if info.policy.is_plain_since(name.dentry.tag()) {
-        return Ok(Some(number(info.default)));
+    if let Some(default) = info.policy.plain_since(name.dentry.tag()) {
+        return Ok(Some(number(default)));
     }
     home_by_rules(info, name.dentry, name.in_rcu())
 }
@@ -128,8 +131,8 @@ fn home(info: &Info, name: Revalidate<'_>) -> Result<Option<u8>> {
 fn home_by_rules(info: &Info, dentry: &SwitchDentry, in_rcu: bool) -> Result<Option<u8>> {
     let known = info.policy.with(|policy| {
         let state = policy.state_of_tag(dentry.tag())?;
-        let home = number(state.home());
-        Some(decide(state, Op::Lookup).map(|_| Some(home)))
+        let home = policy::home(state);
+        Some(decide(state, Op::Lookup).and_then(|_| Ok(Some(number(home?)))))
     });
     if let Some(result) = known {
         return result;
@@ -144,7 +147,7 @@ fn home_by_rules(info: &Info, dentry: &SwitchDentry, in_rcu: bool) -> Result<Opt
     };
     let policy = info.policy.get();
     let state = policy.state(dentry)?;
-    let home = number(state.home());
+    let home = number(policy::home(state)?);
     if home != inode.branch() {
         return Ok(None);
     }

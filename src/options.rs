@@ -145,7 +145,7 @@ pub(crate) fn show(info: &Info, m: &SeqFile) {
         );
     }
     let policy = info.policy.get();
-    if let Ok(branch) = info.branches.get(info.default) {
+    if let Ok(branch) = info.branches.get(policy.default()) {
         seq_print!(m, ",default={}", Escaped(branch.name.to_bytes()));
     }
     if info.creds == CredsMode::Caller {

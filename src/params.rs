@@ -280,9 +280,20 @@ fn compile(
                 ParseError::NoMem => ENOMEM,
                 ParseError::Syntax(e) => context.refuse(EINVAL, fmt!("{}", e)),
             })?;
+        // What only the other parts of the module lack for now.
+        if !rule.is_simple() {
+            return Err(context.refuse(
+                EINVAL,
+                fmt!(
+                    "rule `{}`: only op, path and name are supported as conditions, and a branch or \
+                     deny as the verdict",
+                    BStr::from_bytes(rule.text())
+                ),
+            ));
+        }
         rules.push(rule)?;
     }
-    let rules = route::Policy::compile(rules, default).map_err(|e| match e {
+    let rules = route::Policy::compile(rules, default, None).map_err(|e| match e {
         CompileError::NoMem => ENOMEM,
         CompileError::TooMany => {
             context.refuse(EINVAL, fmt!("rule: more than {} rules", route::MAX_RULES))
@@ -419,7 +430,6 @@ impl ContextOps for MountContext {
             mounter,
             creds: wanted.creds.unwrap_or(CredsMode::Mounter),
             policy: LivePolicy::new(policy),
-            default,
         };
         Ok(NewSuper {
             // Under the caller's own credentials the branch would see ids that this mount's mapping gives it.
@@ -430,7 +440,7 @@ impl ContextOps for MountContext {
     }
 
     fn root(info: &Info) -> Result<Identity<'_>> {
-        let default = info.default;
+        let default = info.policy.get().default();
         let branch = info.branches.get(default)?;
         let root = branch.root();
         inode::identity(branch, number(default), root, root.inode().ok_or(ENOENT)?)
@@ -439,7 +449,7 @@ impl ContextOps for MountContext {
     fn reconfigure(wanted: &mut Wanted, context: &Context<'_>, sb: &SuperBlock) -> Result {
         let info = sb.info();
         check_same_branches(context, info, &wanted.branches)?;
-        let default = info.default;
+        let default = info.policy.get().default();
         if wanted.default.is_some()
             && default_branch(context, &info.branches, wanted.default.as_ref())? != default
         {

@@ -22,9 +22,12 @@ use crate::{
         Tag, //
     },
 };
-use core::sync::atomic::{
-    AtomicU64,
-    Ordering, //
+use core::{
+    convert::Infallible,
+    sync::atomic::{
+        AtomicU64,
+        Ordering, //
+    },
 };
 use kernel::{
     prelude::*,
@@ -36,6 +39,15 @@ const ROOT: u32 = 0;
 
 /// The next generation of any mount. Never 0, which marks a name without a tag.
 static NEXT_GENERATION: AtomicU64 = AtomicU64::new(1);
+
+/// Bits of [`LivePolicy::plain`] that hold the default branch.
+const BRANCH_BITS: u32 = 6;
+
+/// The default branch in a value of [`LivePolicy::plain`].
+#[inline]
+fn default_of(plain: u64) -> BranchId {
+    BranchId::from_bits(plain)
+}
 
 /// A generation that no tag has yet.
 fn new_generation() -> u64 {
@@ -58,7 +70,8 @@ pub(crate) struct Policy {
 pub(crate) struct LivePolicy {
     /// The policy.
     policy: RcuArc<Policy>,
-    /// Its generation when it is trivial, else 0: what needs no more is told by one load.
+    /// Its generation and default branch when it is trivial, else 0: what needs no more is told by
+    /// one load.
     plain: AtomicU64,
 }
 
@@ -85,17 +98,18 @@ impl LivePolicy {
         self.plain.load(Ordering::Acquire) != 0
     }
 
-    /// The tag of every name, if there are no rules: all belong to the default branch, which serves
-    /// everything.
-    pub(crate) fn plain_tag(&self) -> Option<Tag> {
+    /// The tag of every name and the default branch, if there are no rules: all belong to it, and it
+    /// serves everything.
+    pub(crate) fn plain(&self) -> Option<(Tag, BranchId)> {
         let plain = self.plain.load(Ordering::Acquire);
-        (plain != 0).then(|| Tag::new(plain, ROOT))
+        (plain != 0).then(|| (Tag::new(plain >> BRANCH_BITS, ROOT), default_of(plain)))
     }
 
-    /// Whether there are no rules and `tag` was made since. May be called in RCU walk.
-    pub(crate) fn is_plain_since(&self, tag: Tag) -> bool {
+    /// The default branch, if there are no rules and `tag` was made since. May be called in RCU walk.
+    #[inline]
+    pub(crate) fn plain_since(&self, tag: Tag) -> Option<BranchId> {
         let plain = self.plain.load(Ordering::Acquire);
-        plain != 0 && plain == tag.generation()
+        (plain != 0 && plain >> BRANCH_BITS == tag.generation()).then(|| default_of(plain))
     }
 
     /// Reads the policy in place. `f` must not sleep; may be called in RCU walk.
@@ -156,10 +170,16 @@ impl Policy {
         self.rules().is_empty()
     }
 
-    /// The generation, if it is trivial, and then never changes; else 0.
+    /// The default branch, of names that no rule speaks of.
+    pub(crate) fn default(&self) -> BranchId {
+        self.rules.default()
+    }
+
+    /// The generation, if it is trivial, and then never changes, with the default branch; else 0.
     fn plain(&self) -> u64 {
         if self.is_trivial() {
-            self.generation()
+            // CAST: A mount has at most 64 branches.
+            (self.generation() << BRANCH_BITS) | self.default().index() as u64
         } else {
             0
         }
@@ -224,7 +244,9 @@ impl Policy {
             return Ok(Tag::new(dir.generation(), ROOT));
         }
         let dir_state = self.states.get(dir.state()).ok_or(EIO)?;
-        let state = self.rules.child(dir_state, name.bytes())?;
+        let state = self
+            .rules
+            .child(dir_state, &route::Name::new(name.bytes()), None)?;
         Ok(Tag::new(dir.generation(), self.states.intern(state)?))
     }
 
@@ -244,12 +266,15 @@ impl Policy {
     ///
     /// Any.
     pub(crate) fn home_of(&self, dir: &State, name: Name<'_>) -> BranchId {
-        self.rules.home_of(dir, name.bytes())
+        let Ok(peek) = self
+            .rules
+            .peek(dir, &route::Name::new(name.bytes()), &NoFacts);
+        peek.home.branch
     }
 
     /// The branches that can be the home of a name in the directory of the state `dir`.
     pub(crate) fn names_homes(&self, dir: &State) -> BranchSet {
-        self.rules.names_homes(dir)
+        self.rules.names_homes(dir, false)
     }
 
     /// The branches that rules can name for anything below the directory of the state `dir`.
@@ -265,17 +290,52 @@ impl Policy {
 
 /// What `state` says of `op`: a branch, relative to the home, or the errno of a refusal.
 pub(crate) fn decide(state: &State, op: Op) -> Result<Decision> {
-    relative(state, state.verdict(op))
+    relative(state, state.decision(op))
 }
 
 /// What the rules decide in `state`, relative to its home, which serves what no rule speaks of.
-pub(crate) fn relative(state: &State, decision: route::Decision) -> Result<Decision> {
-    if decision.rule.is_none() {
-        return Ok(Decision::Home);
-    }
-    match decision.verdict {
-        Verdict::Branch(branch) if branch == state.home() => Ok(Decision::Home),
+pub(crate) fn relative(state: &State, decision: Option<route::Decision>) -> Result<Decision> {
+    match decision.ok_or(EIO)?.verdict {
+        Verdict::Home => Ok(Decision::Home),
+        Verdict::Branch(branch) if branch == home(state)? => Ok(Decision::Home),
         Verdict::Branch(branch) => Ok(Decision::Elsewhere(branch)),
         Verdict::Deny(errno) => Err(errno.into()),
+        Verdict::First(_) | Verdict::Hide | Verdict::Gate { .. } => Err(EIO),
+    }
+}
+
+/// The home in `state`.
+pub(crate) fn home(state: &State) -> Result<BranchId> {
+    state.home().map(|home| home.branch).ok_or(EIO)
+}
+
+/// Facts that no rule asks for: those that do are refused at mount.
+struct NoFacts;
+
+impl route::Facts for NoFacts {
+    type Error = Infallible;
+
+    fn uid(&self) -> u32 {
+        u32::MAX
+    }
+
+    fn in_groups(&self, _: route::IdRange) -> bool {
+        false
+    }
+
+    fn in_cgroup(&self, _: route::CgroupId) -> bool {
+        false
+    }
+
+    fn access(&self) -> route::Access {
+        route::Access::NONE
+    }
+
+    fn size(&self) -> Result<Option<u64>, Infallible> {
+        Ok(None)
+    }
+
+    fn exists(&self, _: BranchId) -> Result<bool, Infallible> {
+        Ok(false)
     }
 }

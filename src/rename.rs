@@ -6,6 +6,7 @@ use crate::{
     mirror,
     namei::number,
     policy::{
+        self,
         decide,
         Decision,
         Policy, //
@@ -42,8 +43,8 @@ pub(crate) fn rename(old: Entry<'_>, new: Entry<'_>, flags: RenameFlags) -> Resu
             return Err(EXDEV);
         }
     }
-    let id = old_state.home();
-    let same_branch = new_state.home() == id
+    let id = policy::home(old_state)?;
+    let same_branch = policy::home(new_state)? == id
         && inode.branch() == number(id)
         && target.is_none_or(|t| t.branch() == number(id));
     if !same_branch {

@@ -12,15 +12,22 @@
 
 mod below;
 mod compile;
+mod decide;
 mod error;
+mod facts;
+mod fold;
 mod glob;
 mod hash;
+mod kind;
 pub(crate) mod mem;
+mod name;
 mod op;
 mod parse;
+mod peek;
 mod policy;
 mod rule;
 mod state;
+mod table;
 mod tree;
 mod verdict;
 mod walk;
@@ -31,14 +38,27 @@ pub(crate) use self::{
         CompileError,
         ParseError, //
     },
+    facts::{
+        Access,
+        CgroupId,
+        Facts,
+        IdRange, //
+    },
+    fold::Fold,
+    kind::Kind,
+    name::Name,
     op::Op,
+    peek::Peek,
     policy::Policy,
     rule::Rule,
     state::{
         Decision,
+        Home,
+        Needs,
         State, //
     },
     verdict::{
+        Alternatives,
         BranchId,
         BranchSet,
         Errno,

@@ -57,8 +57,6 @@ pub(crate) struct Info {
     pub(crate) creds: CredsMode,
     /// The rules in force.
     pub(crate) policy: LivePolicy,
-    /// The branch of names that no rule speaks of.
-    pub(crate) default: BranchId,
 }
 
 /// An object of a branch that serves an operation.

@@ -47,6 +47,7 @@ mod readdir;
 #[forbid(unsafe_code)]
 mod rename;
 #[forbid(unsafe_code)]
+#[expect(dead_code, unused_imports, reason = "rules on callers come next")]
 mod route;
 #[forbid(unsafe_code)]
 mod sb;

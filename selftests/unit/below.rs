@@ -13,7 +13,7 @@ fn names(set: BranchSet) -> Vec<&'static str> {
 fn expect(rules: &[&str], path: &str, homes: &str, below: &str) {
     let policy = policy(rules);
     let dir = at(&policy, path);
-    let (is, shall) = (policy.names_homes(&dir), set(homes));
+    let (is, shall) = (policy.names_homes(&dir, false), set(homes));
     assert_eq!(
         names(is),
         names(shall),
@@ -118,4 +118,70 @@ fn other_rules_below_that_say_the_same() {
     assert!(!same(&rules, "/c/x", "/d"));
     assert!(same(&["op=read path=/a/** -> cold"], "/a/x", "/b"));
     assert!(same(&["-> hot", "path=/a/*/x -> cold"], "/a", "/b"));
+}
+
+#[test]
+fn what_is_only_asked_serves_nothing() {
+    expect(&["path=/a -> gate:big cold"], "/", "hot cold", "hot cold");
+    expect(&["path=/a exists=big -> cold"], "/", "hot cold", "hot cold");
+    expect(&["path=/a -> big|tmp"], "/", "hot tmp big", "hot tmp big");
+    let policy = policy(&[
+        "path=/a/x exists=big -> cold",
+        "op=read path=/a/y missing=tmp -> cold",
+    ]);
+    assert_eq!(names(policy.asked_below(&at(&policy, "/a"))), ["big"]);
+    assert_eq!(names(policy.asked_below(&at(&policy, "/"))), ["big"]);
+    assert_eq!(names(policy.asked_below(&at(&policy, "/b"))), [""; 0]);
+}
+
+#[test]
+fn what_may_hold_or_not_counts_twice() {
+    expect(
+        &["exists=tmp -> cold", "-> big"],
+        "/",
+        "cold big",
+        "cold big",
+    );
+    expect(&["op=read uid=5 -> cold", "-> big"], "/", "big", "cold big");
+    expect(
+        &["op=getattr type=f -> cold", "-> big"],
+        "/a",
+        "big",
+        "cold big",
+    );
+    expect(&["-> big", "exists=tmp -> cold"], "/", "big", "big");
+}
+
+#[test]
+fn where_names_vary() {
+    let vary = |rules: &[&str], path| {
+        let policy = policy(rules);
+        policy.names_vary(&at(&policy, path))
+    };
+    let hidden = ["uid=5 path=/secret -> hide", "path=/a/** -> cold"];
+    assert!(vary(&hidden, "/") && !vary(&hidden, "/secret") && !vary(&hidden, "/a"));
+    let branches = ["path=/a/** exists=tmp -> tmp"];
+    assert!(vary(&branches, "/a") && vary(&branches, "/a/b") && vary(&branches, "/"));
+    assert!(!vary(&branches, "/b"));
+    assert!(vary(&["-> cold|hot"], "/"));
+    assert!(!vary(&["-> gate:cold hot", "uid=5 -> deny"], "/"));
+    assert!(!vary(&["-> cold", "uid=5 path=/secret -> hide"], "/"));
+    assert!(vary(&["name=x -> hide"], "/"));
+    assert!(!vary(&["op=open exists=hot -> cold"], "/"));
+}
+
+#[test]
+fn rules_on_callers_and_branches_are_not_the_same_below() {
+    let rules = [
+        "uid=5 path=/a/** -> deny",
+        "path=/b/** exists=tmp -> hot",
+        "uid=5 path=/c/** -> hide",
+        "path=/d/** -> hot|tmp",
+        "path=/e/** -> gate:big hot",
+    ];
+    for dir in ["/a", "/b", "/c", "/d", "/e"] {
+        assert!(!same(&rules, dir, "/x"), "{dir}");
+        assert!(same(&rules, dir, &format!("{dir}/x")), "{dir}");
+    }
+    assert!(same(&["op=open uid=5 path=/a/** -> deny"], "/a", "/b"));
 }

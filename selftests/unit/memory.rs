@@ -3,8 +3,11 @@
 //! Every allocation fails once: no panic, nothing half made.
 
 use super::{
-    branch, find_branch, mem,
-    src::route::{CompileError, ParseError, Policy, Rule},
+    branch,
+    call::Asked,
+    find_branch, fold, mem,
+    naive::Call,
+    src::route::{CompileError, Kind, Name, Op, ParseError, Policy, Rule},
 };
 
 /// Reads and compiles rules and walks a path, as a mount and its lookups do.
@@ -14,6 +17,8 @@ fn everything() -> Result<(), mem::NoMem> {
         "path=/a/b/** -> deny:EIO",
         "name=core -> tmp",
         "path=/*/b -> big",
+        "op=data uid=5 gid=6-7 cgroup=/a/b access=r+w size=<4K name=C* -> hot|big",
+        "path=/A/b/** exists=hot missing=tmp -> gate:hot cold",
     ];
     let mut rules = mem::Vec::new();
     for text in texts {
@@ -23,15 +28,20 @@ fn everything() -> Result<(), mem::NoMem> {
         })?;
         rules.push(rule)?;
     }
-    let policy = Policy::compile(rules, branch("hot")).map_err(|error| match error {
-        CompileError::NoMem => mem::NoMem,
-        error => panic!("{error:?}"),
-    })?;
+    let policy =
+        Policy::compile(rules, branch("hot"), Some(&fold)).map_err(|error| match error {
+            CompileError::NoMem => mem::NoMem,
+            error => panic!("{error:?}"),
+        })?;
     let mut dir = policy.root()?;
     for name in ["a", "b", "c", "core"] {
-        dir = policy.child(&dir, name.as_bytes())?;
+        dir = policy.child(
+            &dir,
+            &Name::folded(name.as_bytes(), name.as_bytes()),
+            Some(Kind::Dir),
+        )?;
     }
-    assert_eq!(dir.home(), branch("tmp"));
+    assert_eq!(dir.home().map(|home| home.branch), Some(branch("tmp")));
     Ok(())
 }
 
@@ -52,16 +62,44 @@ fn every_allocation_can_fail() {
 
 #[test]
 fn queries_need_no_memory() {
-    let policy = super::policy(&["path=/a/** -> cold", "name=x* -> tmp", "path=/*/y -> big"]);
+    let policy = super::policy(&[
+        "path=/a/** exists=big -> cold|tmp",
+        "name=x* -> tmp",
+        "path=/*/y -> big",
+        "uid=5 name=z -> hide",
+        "op=read size=<5 -> cold",
+    ]);
     let (root, a) = (super::at(&policy, "/"), super::at(&policy, "/a"));
+    let call = Call {
+        uid: 5,
+        exists: vec!["big"],
+        ..Call::default()
+    };
+    let asked = Asked {
+        call: &call,
+        policy: &policy,
+    };
     mem::fault::after(0);
-    let home = policy.home_of(&a, b"xy");
-    let sets = [policy.names_homes(&root), policy.branches_below(&root)];
-    let same = policy.same_below(&root, &a);
-    let failed = policy.child(&a, b"x").is_err();
+    let peek = policy.peek(&a, &Name::folded(b"XY", b"xy"), &asked);
+    let hidden = policy.peek(&a, &Name::new(b"z"), &asked);
+    let decided = Op::ALL
+        .iter()
+        .all(|op| policy.decide(&a, *op, &asked).is_ok());
+    let home = policy.home_after(&a, &asked, branch("tmp"));
+    let sets = [
+        policy.names_homes(&root, true),
+        policy.branches_below(&root),
+    ];
+    let asks = policy.asked_below(&root);
+    let same = policy.same_below(&root, &a) || !policy.names_vary(&root);
+    let failed = policy.child(&a, &Name::new(b"x"), None).is_err();
     mem::fault::after(usize::MAX);
-    assert_eq!((home, same, failed), (branch("cold"), false, true));
+    assert_eq!(peek.map(|peek| peek.home.branch), Ok(branch("cold")));
+    assert_eq!(hidden.map(|peek| peek.is_hidden()), Ok(false));
+    assert_eq!(home.map(|home| home.branch), Ok(branch("tmp")));
+    assert_eq!((decided, same, failed), (true, false, true));
     assert_eq!(sets, ["hot cold tmp", "hot cold tmp big"].map(super::set));
+    assert_eq!(asks, super::set("big"));
 }
 
 #[test]
@@ -72,7 +110,7 @@ fn a_failed_copy_of_a_twin_is_no_memory() {
     rules.push(rule()).expect("memory");
     // The table of texts takes four allocations.
     mem::fault::after(4);
-    let error = Policy::compile(rules, branch("hot")).err();
+    let error = Policy::compile(rules, branch("hot"), Some(&fold)).err();
     mem::fault::after(usize::MAX);
     assert_eq!(error, Some(CompileError::NoMem));
 }

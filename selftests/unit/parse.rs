@@ -4,6 +4,17 @@
 
 use super::{compile, parse, BranchId};
 
+/// How all conditions are written.
+const FORMS: &str = "op=OP[+OP...], path=GLOB, name=GLOB, type=f|d|l|b|c|p|s[+...], uid=N[-M], \
+                     gid=N[-M], cgroup=PATH, access=r|w|x[+...], size=<N or size=>N, \
+                     exists=BRANCH, missing=BRANCH";
+
+/// Their keys.
+const KEYS: &str = "op, path, name, type, uid, gid, cgroup, access, size, exists, missing";
+
+/// How all verdicts are written, but a branch alone.
+const VERDICTS: &str = "A|B|..., deny, deny:ERRNO, hide, gate:G BRANCH";
+
 /// The canonical text of `text`.
 fn canonical(text: &str) -> String {
     let rule = parse(text.as_bytes()).unwrap();
@@ -45,6 +56,20 @@ fn canonical_text_is_what_was_written() {
         "name=-> -> cold",
         "name=a=b -> cold",
         "name=\u{e9} -> cold",
+        "-> hide",
+        "-> hot|cold|tmp",
+        "-> gate:hot cold",
+        "op=data path=/a name=b type=f+d uid=0-5 gid=7 cgroup=/a/b access=r+x size=<4K exists=hot \
+         missing=cold -> tmp",
+        "type=f+d+l+b+c+p+s -> hot",
+        "op=read+write access=r+w+x -> hot",
+        "op=meta uid=4294967294 gid=0-4294967294 -> cold",
+        "cgroup=/ -> deny",
+        r"cgroup=/a\x20b/c\\d/*?[x] -> deny",
+        "size=>0 -> hot",
+        "size=<1023 -> hot",
+        "size=>5G -> hot",
+        "size=>18446744073709551614 -> hot",
     ] {
         assert_eq!(canonical(text), text);
     }
@@ -74,6 +99,15 @@ fn spellings_of_one_rule_have_one_text() {
         ("name=[!-a] -> cold", r"name=[!\-a] -> cold"),
         ("name=[!!] -> cold", r"name=[!\!] -> cold"),
         (r"name=[\x61-\x63] -> cold", "name=[a-c] -> cold"),
+        ("type=s+d+f+d -> cold", "type=f+d+s -> cold"),
+        ("uid=007 -> deny", "uid=7 -> deny"),
+        ("gid=5-5 -> deny", "gid=5 -> deny"),
+        ("access=x+r -> cold", "access=r+x -> cold"),
+        ("size=<1024 -> cold", "size=<1K -> cold"),
+        ("size=>02048K -> cold", "size=>2M -> cold"),
+        ("size=>0G -> cold", "size=>0 -> cold"),
+        (r"cgroup=/\x61,b -> deny", r"cgroup=/a\x2cb -> deny"),
+        ("-> \t gate:hot \n cold ", "-> gate:hot cold"),
     ] {
         assert_eq!(canonical(text), expected);
     }
@@ -97,7 +131,7 @@ fn mistakes_in_the_frame() {
     );
     assert_eq!(
         mistake("path=/a hot"),
-        "unexpected `hot` before the `->`, expected one of op=OP[+OP...], path=GLOB, name=GLOB"
+        format!("unexpected `hot` before the `->`, expected one of {FORMS}")
     );
     assert_eq!(
         mistake("path=/a"),
@@ -105,7 +139,7 @@ fn mistakes_in_the_frame() {
     );
     assert_eq!(
         mistake("path=/a -> "),
-        "no verdict after `->`, expected one of BRANCH, deny, deny:ERRNO"
+        format!("no verdict after `->`, expected one of BRANCH, {VERDICTS}")
     );
     assert_eq!(
         mistake("-> hot cold  x "),
@@ -120,12 +154,12 @@ fn mistakes_in_the_frame() {
 #[test]
 fn mistakes_in_conditions() {
     assert_eq!(
-        mistake("uid=3 -> hot"),
-        "unknown condition `uid`, expected one of op, path, name"
+        mistake("host=3 -> hot"),
+        format!("unknown condition `host`, expected one of {KEYS}")
     );
     assert_eq!(
         mistake("=3 -> hot"),
-        "unknown condition ``, expected one of op, path, name"
+        format!("unknown condition ``, expected one of {KEYS}")
     );
     assert_eq!(
         mistake("op=read path=/a op=write -> hot"),
@@ -145,6 +179,118 @@ fn mistakes_in_conditions() {
         mistake("op=READ -> hot"),
         format!("unknown op `READ`, {ops}")
     );
+}
+
+#[test]
+fn mistakes_in_values() {
+    let id = "expected N or N-M, from 0 to 4294967294";
+    let size = "expected <N or >N, with K, M or G after N or without";
+    let branches = "expected one of the mount's branches";
+    let types = "expected one of f, d, l, b, c, p, s";
+    let normal = "has an empty component, `.` or `..`, expected it as in /proc/PID/cgroup";
+    for (condition, expected) in [
+        ("type=f+x", format!("unknown type `x`, {types}")),
+        ("type=fd", format!("unknown type `fd`, {types}")),
+        ("type=+", format!("unknown type ``, {types}")),
+        (
+            "access=rw",
+            "unknown access `rw`, expected one of r, w, x".into(),
+        ),
+        ("uid=x", format!("id `x`, {id}")),
+        ("uid=-1", format!("id `-1`, {id}")),
+        ("uid=1-", format!("id `1-`, {id}")),
+        ("uid=1-2-3", format!("id `1-2-3`, {id}")),
+        ("uid=4294967295", format!("id `4294967295`, {id}")),
+        ("gid=0-4294967295", format!("id `0-4294967295`, {id}")),
+        (
+            "gid=99999999999999999999",
+            format!("id `99999999999999999999`, {id}"),
+        ),
+        ("gid=+5", format!("id `+5`, {id}")),
+        ("uid=5-4", "range `5-4` ends before it starts".into()),
+        ("cgroup=a/b", "path `a/b` does not start with `/`".into()),
+        ("cgroup=/a/", format!("path `/a/` {normal}")),
+        ("cgroup=//", format!("path `//` {normal}")),
+        ("cgroup=/a/../b", format!("path `/a/../b` {normal}")),
+        (r"cgroup=/\x2e", format!(r"path `/\x2e` {normal}")),
+        (
+            r"cgroup=/a\n",
+            r"escape `\n`, expected `\xHH`, or `\` and punctuation".into(),
+        ),
+        (r"cgroup=/a\x00", r"byte `\x00` is never in a name".into()),
+        ("size=5", format!("size `5`, {size}")),
+        ("size=<", format!("size `<`, {size}")),
+        ("size=<K", format!("size `<K`, {size}")),
+        ("size=<5k", format!("size `<5k`, {size}")),
+        ("size=<-5", format!("size `<-5`, {size}")),
+        ("size==5", format!("size `=5`, {size}")),
+        ("size=<5KB", format!("size `<5KB`, {size}")),
+        (
+            "size=<18446744073709551616",
+            "size `<18446744073709551616` is more than 64 bits can hold".into(),
+        ),
+        (
+            "size=>17179869184G",
+            "size `>17179869184G` is more than 64 bits can hold".into(),
+        ),
+        ("size=<0", "no file has size `<0`".into()),
+        ("size=<0K", "no file has size `<0K`".into()),
+        (
+            "size=>18446744073709551615",
+            "no file has size `>18446744073709551615`".into(),
+        ),
+        ("exists=frob", format!("unknown branch `frob`, {branches}")),
+        (
+            "missing=hot|cold",
+            format!("unknown branch `hot|cold`, {branches}"),
+        ),
+        ("uid=5 uid=6", "condition `uid` is given twice".into()),
+    ] {
+        assert_eq!(mistake(&format!("{condition} -> hot")), expected);
+    }
+}
+
+#[test]
+fn conditions_that_do_not_go_together() {
+    let never = "never holds, it is not known for the operations of `op=`";
+    let opened = "never holds, expected `op=` with an operation of the class `data`";
+    let caller = "may only deny or hide names, for another verdict expected `op=` with operations \
+                  of the classes `meta` and `data` only";
+    let looked_up = "with `hide`, expected none that is not known when a name is looked up";
+    let tells = "with `hide`, expected none by which others tell what is hidden";
+    for (rule, expected) in [
+        ("op=lookup type=f -> hot", format!("condition `type=f` {never}")),
+        ("op=lookup+readdir type=f -> deny", format!("condition `type=f` {never}")),
+        ("op=readdir size=<5 -> hot", format!("condition `size=<5` {never}")),
+        ("op=create+mkdir size=<5 -> hot", format!("condition `size=<5` {never}")),
+        ("op=name access=r -> hot", format!("condition `access=r` {opened}")),
+        ("op=getattr access=r type=f -> hot", format!("condition `access=r` {opened}")),
+        ("exists=hot missing=hot -> hot", "condition `missing=hot` never holds, `exists=` names the branch".into()),
+        ("uid=5 -> hot", format!("condition `uid=5` {caller}")),
+        ("gid=5 path=/a -> hot|cold", format!("condition `gid=5` {caller}")),
+        ("op=data+unlink cgroup=/ -> hot", format!("condition `cgroup=/` {caller}")),
+        ("op=lookup uid=5 -> gate:hot cold", format!("condition `uid=5` {caller}")),
+        ("op=lookup -> hide", "condition `op=lookup` with `hide`, expected none, a hidden name is so for all operations".into()),
+        ("type=f -> hide", format!("condition `type=f` {looked_up}")),
+        ("size=>5 -> hide", format!("condition `size=>5` {looked_up}")),
+        ("access=r -> hide", format!("condition `access=r` {looked_up}")),
+        ("exists=hot -> hide", format!("condition `exists=hot` {tells}")),
+        ("missing=hot uid=5 -> hide", format!("condition `missing=hot` {tells}")),
+    ] {
+        assert_eq!(mistake(rule), expected);
+    }
+    for rule in [
+        "op=meta+data uid=5 -> hot",
+        "uid=5 access=r -> hot",
+        "uid=5 -> deny",
+        "uid=5 gid=6 cgroup=/ -> hide",
+        "op=lookup+getattr type=f -> hot",
+        "op=create type=f -> hot",
+        "op=link size=<5 -> hot",
+        "exists=hot missing=cold -> hot",
+    ] {
+        parse(rule.as_bytes()).expect(rule);
+    }
 }
 
 #[test]
@@ -238,14 +384,53 @@ fn mistakes_in_globs() {
 fn mistakes_in_verdicts() {
     assert_eq!(
         mistake("-> frob"),
-        "unknown branch `frob`, expected one of the mount's branches, deny, deny:ERRNO"
+        format!("unknown branch `frob`, expected one of the mount's branches, {VERDICTS}")
     );
-    let expected = "expected one of BRANCH, deny, deny:ERRNO";
-    for word in ["hide", "gate:hot", "none", "hot|cold", "denied:EIO"] {
+    for word in ["none", "gate", "denied:EIO", "hidden!", "a/b"] {
         assert_eq!(
             mistake(&format!("-> {word}")),
-            format!("unknown verdict `{word}`, {expected}")
+            format!("unknown verdict `{word}`, expected one of BRANCH, {VERDICTS}")
         );
+    }
+    let branches = "expected one of the mount's branches";
+    for (verdict, expected) in [
+        ("hot|frob", format!("unknown branch `frob`, {branches}")),
+        ("hot|", format!("unknown branch ``, {branches}")),
+        ("|", format!("unknown branch ``, {branches}")),
+        ("hot|hide", format!("unknown branch `hide`, {branches}")),
+        ("hot|cold|hot", "branch `hot` is given twice".into()),
+        ("gate: hot", format!("unknown branch ``, {branches}")),
+        (
+            "gate:frob hot",
+            format!("unknown branch `frob`, {branches}"),
+        ),
+        (
+            "gate:hot frob",
+            format!("unknown branch `frob`, {branches}"),
+        ),
+        (
+            "gate:hot deny",
+            format!("unknown branch `deny`, {branches}"),
+        ),
+        (
+            "gate:hot cold|tmp",
+            format!("unknown branch `cold|tmp`, {branches}"),
+        ),
+        (
+            "gate:hot",
+            "no branch after `gate:hot`, expected gate:G BRANCH".into(),
+        ),
+        (
+            "gate:hot hot",
+            "gate `hot` is the branch that it guards, expected another one".into(),
+        ),
+        (
+            "gate:hot cold tmp",
+            "unexpected `tmp` after the verdict".into(),
+        ),
+        ("hide cold", "unexpected `cold` after the verdict".into()),
+    ] {
+        assert_eq!(mistake(&format!("-> {verdict}")), expected);
     }
     let errnos = mistake("-> deny:EFROB");
     let start = "unknown errno `EFROB`, expected one of EPERM, ENOENT, EIO, ENXIO, ";
@@ -256,8 +441,10 @@ fn mistakes_in_verdicts() {
 #[test]
 fn messages_quote_no_control_bytes_and_stay_short() {
     let message = parse(b"\x01\xff\n -> hot").err().unwrap();
-    let expected = "rule `\\x01\\xff\\x0a -> hot`: unexpected `\\x01\\xff` before the `->`, \
-                    expected one of op=OP[+OP...], path=GLOB, name=GLOB";
+    let expected = format!(
+        "rule `\\x01\\xff\\x0a -> hot`: unexpected `\\x01\\xff` before the `->`, expected one of \
+         {FORMS}"
+    );
     assert_eq!(message, expected);
 
     let long = parse("x".repeat(5000).as_bytes()).err().unwrap();

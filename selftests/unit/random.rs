@@ -1,271 +1,157 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Random rules, trees and names: the compiled form against the reference.
-//!
-//! `SWITCHFS_UNIT_COUNT` sets how many combinations are tried, `SWITCHFS_UNIT_SEED` where the
-//! random numbers start.
+//! Random rules, trees, names and callers: the compiled form against the reference.
 
 use super::{
-    naive::{Naive, Outcome, Spec},
-    policy, show,
-    src::route::{BranchSet, Decision, Op, Policy, State, Verdict},
-    BRANCHES,
+    agree::check,
+    call::{Asked, CallerOnly},
+    generate::{child, compile, context, count, join, with_name, Random},
+    naive::Call,
+    name_of, show,
+    src::route::{BranchSet, Name, Op, Policy, State, Verdict},
 };
-
-/// A generator of random numbers, the same on every run.
-struct Random(u64);
-
-impl Random {
-    /// The number that is set in the environment as `key`.
-    fn set(key: &str) -> Option<u64> {
-        std::env::var(key).ok()?.parse().ok()
-    }
-
-    /// A generator for the test number `test`.
-    fn new(test: u64) -> Self {
-        let seed = Self::set("SWITCHFS_UNIT_SEED").unwrap_or(0x2545_f491_4f6c_dd1d);
-        Random(seed.wrapping_mul(2 * test + 1).max(1))
-    }
-
-    /// A number below `limit`.
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 >> 16) as usize % limit
-    }
-
-    /// One of `values`.
-    fn of<T: Copy>(&mut self, values: &[T]) -> T {
-        values[self.below(values.len())]
-    }
-
-    /// Whether an event of the probability 1/`odds` happens.
-    fn one_in(&mut self, odds: usize) -> bool {
-        self.below(odds) == 0
-    }
-
-    /// A glob for a component, often one without wildcards.
-    fn glob(&mut self) -> String {
-        if self.one_in(2) {
-            return self.name();
-        }
-        let pieces = [
-            "a", "b", "c", "*", "?", "[ab]", "[!a]", "[a-b]", "\\a", "x", "*.o",
-        ];
-        let pieces = if self.one_in(8) {
-            &["\\*", "*"][..]
-        } else {
-            &pieces[..]
-        };
-        let mut glob = String::new();
-        for _ in 0..=self.below(3) {
-            let piece = match self.of(pieces) {
-                "\\a" => "a",
-                piece => piece,
-            };
-            if !(glob.ends_with('*') && piece.starts_with('*')) {
-                glob += piece;
-            }
-        }
-        glob
-    }
-
-    /// A name, mostly one that globs may match.
-    fn name(&mut self) -> String {
-        let names = [
-            "a", "b", "c", "ab", "ba", "abc", "x", "x.o", "aa", "a.o", "*b",
-        ];
-        match self.of(&names) {
-            "*b" => "bb".into(),
-            name => name.into(),
-        }
-    }
-
-    /// A path glob.
-    fn path(&mut self) -> String {
-        let mut path = String::new();
-        for _ in 0..self.below(5) {
-            path += "/";
-            path += &if self.one_in(4) {
-                "**".into()
-            } else {
-                self.glob()
-            };
-        }
-        if path.is_empty() {
-            path = "/".into();
-        }
-        path
-    }
-
-    /// A rule.
-    fn spec(&mut self) -> Spec {
-        let mut ops = Vec::new();
-        if self.one_in(2) {
-            for _ in 0..=self.below(3) {
-                ops.push(match self.below(6) {
-                    0 => self.of(&["name", "meta", "data"]),
-                    1 => "lookup",
-                    2 => self.of(&["read", "write", "mmap", "open", "splice", "lseek"]),
-                    _ => self.of(&Op::ALL).name(),
-                });
-            }
-        }
-        let denials = ["deny", "deny:ENOENT"];
-        Spec {
-            ops,
-            path: (!self.one_in(4)).then(|| self.path()),
-            name: self.one_in(4).then(|| self.glob()),
-            verdict: if self.one_in(5) {
-                self.of(&denials)
-            } else {
-                self.of(&BRANCHES)
-            },
-        }
-    }
-
-    /// A list of rules without twins, and its policy.
-    fn rules(&mut self) -> (Vec<Spec>, Policy) {
-        let count = if self.one_in(50) {
-            60
-        } else {
-            1 + self.below(8)
-        };
-        let mut specs: Vec<Spec> = Vec::new();
-        let mut known = std::collections::HashSet::new();
-        for _ in 0..count {
-            let spec = self.spec();
-            let rule = super::parse(spec.text().as_bytes()).unwrap();
-            if known.insert(rule.text().to_vec()) {
-                specs.push(spec);
-            }
-        }
-        let texts: Vec<String> = specs.iter().map(Spec::text).collect();
-        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-        let policy = policy(&texts);
-        (specs, policy)
-    }
-
-    /// The state of a random path up to `depth` deep, and the path.
-    fn walk(&mut self, policy: &Policy, depth: usize) -> (State, String) {
-        self.walk_from(policy, policy.root().unwrap(), "/", depth)
-    }
-
-    /// The same from the directory `path`, whose state is `dir`.
-    fn walk_from(
-        &mut self,
-        policy: &Policy,
-        mut dir: State,
-        path: &str,
-        depth: usize,
-    ) -> (State, String) {
-        let mut path = String::from(path);
-        for _ in 0..self.below(depth + 1) {
-            let name = self.name();
-            dir = policy.child(&dir, name.as_bytes()).unwrap();
-            path = join(&path, &name);
-        }
-        (dir, path)
-    }
-}
-
-/// The path of `name` in the directory `path`.
-fn join(path: &str, name: &str) -> String {
-    format!("{}/{name}", path.trim_end_matches('/'))
-}
-
-/// How often a test is to try something, when `share` is its part of all.
-fn count(share: usize) -> usize {
-    let all = Random::set("SWITCHFS_UNIT_COUNT").unwrap_or(200_000) as usize;
-    all.div_ceil(share)
-}
-
-/// What a failure is told with.
-fn context(rules: &[Spec], what: &str) -> String {
-    let rules: Vec<String> = rules.iter().map(Spec::text).collect();
-    format!("{what} under\n{}", rules.join("\n"))
-}
-
-/// Whether a decision is what the reference says.
-fn same(decision: Decision, outcome: Outcome<'_>) -> bool {
-    let verdict = match outcome.1 {
-        "deny" => "deny:13",
-        "deny:ENOENT" => "deny:2",
-        branch => branch,
-    };
-    decision.rule == outcome.0 && show(decision.verdict) == verdict
-}
 
 #[test]
 fn decisions_are_those_of_the_reference() {
     let mut random = Random::new(1);
     let mut left = count(1);
+    let mut seen = [0usize; 3];
     while left > 0 {
         let (rules, policy) = random.rules();
         for _ in 0..40.min(left) {
             left -= 1;
-            let (state, path) = random.walk(&policy, 5);
-            let naive = Naive::new(&rules, &path);
-            for op in Op::ALL {
-                let (is, shall) = (state.verdict(op), naive.verdict(op));
-                if !same(is, shall) {
-                    let what = format!("{} of {path}: {is:?}, not {shall:?}", op.name());
-                    panic!("{}", context(&rules, &what));
-                }
+            let (mut state, mut path) = random.walk(&policy, 4);
+            let mut kind = Some(('d', super::Kind::Dir));
+            if !random.one_in(6) {
+                kind = random.kind();
+                let step = random.step();
+                state = child(&policy, &state, &step, kind.map(|(_, kind)| kind));
+                path.push(step);
             }
-            for op in [Op::Splice, Op::Copy, Op::Remap] {
-                let (is, shall) = (state.data(op, Op::Write), naive.data(op, Op::Write));
-                assert!(same(is, shall), "{}", context(&rules, &path));
-            }
-            let home = Decision {
-                verdict: Verdict::Branch(state.home()),
-                rule: state.home_rule(),
-            };
-            assert!(same(home, naive.home()), "{}", context(&rules, &path));
+            let call = random.call(kind);
+            check(&rules, &policy, &state, &path, &call);
+            seen[state.lookup_needs() as usize] += 1;
         }
     }
+    assert!(
+        seen.iter().all(|n| *n > count(50)),
+        "each happens: {seen:?}"
+    );
 }
 
 #[test]
-fn home_of_is_the_home_of_the_child() {
+fn peeking_gives_what_the_state_gives() {
     let mut random = Random::new(2);
-    for _ in 0..count(400) {
+    for _ in 0..count(100) {
         let (rules, policy) = random.rules();
-        for _ in 0..40 {
+        for _ in 0..20 {
             let (dir, path) = random.walk(&policy, 4);
-            let name = random.name();
-            let child = policy.child(&dir, name.as_bytes()).unwrap();
-            let home = policy.home_of(&dir, name.as_bytes());
+            let step = random.step();
+            let kind = random.kind();
+            let state = child(&policy, &dir, &step, kind.map(|(_, kind)| kind));
+            let call = random.call(kind);
+            let call = &call;
+            let asked = Asked {
+                call,
+                policy: &policy,
+            };
+            let peek = with_name(&step, |name| policy.peek(&dir, name, &asked)).unwrap();
+            let what = context(&rules, &join(&path, &step), &format!("{call:?}: {peek:?}"));
+            assert_eq!(Ok(peek.home), policy.home(&state, &asked), "{what}");
             assert_eq!(
-                home,
-                child.home(),
-                "{}",
-                context(&rules, &join(&path, &name))
+                Ok(peek.lookup),
+                policy.decide(&state, Op::Lookup, &asked),
+                "{what}"
             );
+            assert_eq!(peek.is_hidden(), peek.lookup.verdict == Verdict::Hide);
+
+            let caller = CallerOnly(asked);
+            let lazy = with_name(&step, |name| policy.peek(&dir, name, &caller));
+            if let Ok(lazy) = lazy {
+                assert_eq!(lazy, peek, "{what}");
+            }
+            let home = policy.home(&state, &caller);
+            let lookup = policy.decide(&state, Op::Lookup, &caller);
+            assert_eq!(lazy.is_ok(), home.is_ok() && lookup.is_ok(), "{what}");
         }
     }
 }
 
 #[test]
-fn names_homes_has_every_home() {
+fn splits_data_when_any_call_may() {
+    let mut random = Random::new(10);
+    let mut seen = [0usize; 2];
+    for _ in 0..count(100) {
+        let (rules, policy) = random.rules();
+        for _ in 0..10 {
+            let (dir, path) = random.walk(&policy, 3);
+            let kind = random.kind();
+            let step = random.step();
+            let state = child(&policy, &dir, &step, kind.map(|(_, kind)| kind));
+            seen[usize::from(state.splits_data())] += 1;
+            if state.splits_data() {
+                continue;
+            }
+            let call = random.call(kind);
+            let asked = Asked {
+                call: &call,
+                policy: &policy,
+            };
+            let verdict = |op| policy.decide(&state, op, &asked).unwrap().verdict;
+            for op in &Op::ALL[Op::Read as usize..] {
+                let path = join(&path, &step);
+                assert_eq!(
+                    verdict(*op),
+                    verdict(Op::Open),
+                    "{}",
+                    context(&rules, &path, op.name())
+                );
+            }
+        }
+    }
+    assert!(seen.iter().all(|n| *n > 20), "both happen: {seen:?}");
+}
+
+#[test]
+fn listings_have_every_home_and_what_varies() {
     let mut random = Random::new(3);
-    for _ in 0..count(400) {
+    let mut seen = [0usize; 2];
+    for _ in 0..count(200) {
         let (rules, policy) = random.rules();
         for _ in 0..8 {
             let (dir, path) = random.walk(&policy, 3);
-            let homes = policy.names_homes(&dir);
+            let folds = random.one_in(4);
+            let homes = policy.names_homes(&dir, folds);
+            let varies = policy.names_vary(&dir);
+            seen[usize::from(varies)] += 1;
             for _ in 0..12 {
-                let name = random.name();
-                let home = policy.home_of(&dir, name.as_bytes());
-                assert!(homes.has(home), "{}", context(&rules, &join(&path, &name)));
+                let step = (random.name(), folds && !random.one_in(4));
+                let path = join(&path, &step);
+                let peek = |call: &Call| {
+                    let asked = Asked {
+                        call,
+                        policy: &policy,
+                    };
+                    with_name(&step, |name| policy.peek(&dir, name, &asked)).unwrap()
+                };
+                let (one, other) = (peek(&random.call(None)), peek(&random.call(None)));
+                assert!(
+                    homes.has(one.home.branch),
+                    "{}",
+                    context(&rules, &path, "home")
+                );
+                if !varies {
+                    assert!(!one.is_hidden(), "{}", context(&rules, &path, "hidden"));
+                    assert_eq!(one.home, other.home, "{}", context(&rules, &path, "varies"));
+                }
             }
         }
     }
+    assert!(seen.iter().all(|n| *n > 20), "both happen: {seen:?}");
 }
 
 #[test]
-fn names_homes_is_exact_without_partial_globs() {
+fn names_homes_is_exact_for_static_rules_without_partial_globs() {
     let mut random = Random::new(4);
     for _ in 0..count(400) {
         let (mut rules, _) = random.rules();
@@ -275,27 +161,33 @@ fn names_homes_is_exact_without_partial_globs() {
                 .iter()
                 .all(|path| path.split('/').all(|c| c == "**" || literal(c)))
                 && rule.name.iter().all(|name| literal(name))
+                && !rule.asks_caller()
+                && !rule.asks_branches()
+                && !rule.verdict.contains('|')
         });
-        let texts: Vec<String> = rules.iter().map(Spec::text).collect();
-        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-        let policy = policy(&texts);
+        let policy = compile(&rules);
+        let call = Call::default();
+        let asked = Asked {
+            call: &call,
+            policy: &policy,
+        };
         for _ in 0..8 {
             let (dir, path) = random.walk(&policy, 3);
-            let mut homes = BranchSet::of(policy.home_of(&dir, b"other"));
+            let home = |name: &str| {
+                let peek = policy.peek(&dir, &Name::new(name.as_bytes()), &asked);
+                BranchSet::of(peek.unwrap().home.branch)
+            };
+            let mut homes = home("other");
             let globs = rules
                 .iter()
                 .flat_map(|rule| rule.path.iter().chain(&rule.name));
             for name in globs.flat_map(|glob| glob.split('/')) {
                 if !name.is_empty() && !name.contains('*') {
-                    homes = homes.or(BranchSet::of(policy.home_of(&dir, name.as_bytes())));
+                    homes = homes.or(home(name));
                 }
             }
-            assert_eq!(
-                policy.names_homes(&dir),
-                homes,
-                "{}",
-                context(&rules, &path)
-            );
+            let is = policy.names_homes(&dir, false);
+            assert_eq!(is, homes, "{}", context(&rules, &path, "homes"));
         }
     }
 }
@@ -309,59 +201,120 @@ fn branches_below_has_every_branch() {
             let (dir, path) = random.walk(&policy, 3);
             let branches = policy.branches_below(&dir);
             for _ in 0..6 {
-                let name = random.name();
-                let child = policy.child(&dir, name.as_bytes()).unwrap();
-                let (state, below) = random.walk_from(&policy, child, &join(&path, &name), 2);
-                let decisions = Op::ALL.iter().map(|op| state.verdict(*op).verdict);
-                for verdict in decisions.chain([Verdict::Branch(state.home())]) {
-                    if let Verdict::Branch(branch) = verdict {
-                        assert!(branches.has(branch), "{}", context(&rules, &below));
-                    }
+                let step = random.step();
+                let first = child(&policy, &dir, &step, Some(super::Kind::Dir));
+                let (mut state, mut below) =
+                    random.walk_from(&policy, first, &join(&path, &step), 2);
+                let kind = random.kind();
+                if random.one_in(2) {
+                    let step = random.step();
+                    state = child(&policy, &state, &step, kind.map(|(_, kind)| kind));
+                    below.push(step);
                 }
+                let call = random.call(kind);
+                let asked = Asked {
+                    call: &call,
+                    policy: &policy,
+                };
+                let home = policy.home(&state, &asked).unwrap();
+                let mut serve = BranchSet::of(home.branch);
+                for op in Op::ALL {
+                    serve = match policy.decide(&state, op, &asked).unwrap().verdict {
+                        Verdict::Branch(branch) | Verdict::Gate { branch, .. } => {
+                            serve.or(BranchSet::of(branch))
+                        }
+                        Verdict::First(list) => policy
+                            .alternatives(list)
+                            .iter()
+                            .fold(serve, |set, branch| set.or(BranchSet::of(*branch))),
+                        Verdict::Home | Verdict::Deny(_) | Verdict::Hide => serve,
+                    };
+                }
+                assert_eq!(
+                    serve.or(branches),
+                    branches,
+                    "{}",
+                    context(&rules, &below, "branches")
+                );
             }
         }
     }
 }
 
+/// Whether homes below may be asked of `branch`, by one or the other directory.
+fn counts_below(policy: &Policy, a: &State, b: &State, branch: &str) -> bool {
+    let branch = super::branch(branch);
+    let counts = |dir| {
+        policy
+            .asked_below(dir)
+            .or(policy.branches_below(dir))
+            .has(branch)
+    };
+    counts(a) || counts(b)
+}
+
 #[test]
-fn same_below_means_the_same_homes() {
+fn a_rename_that_is_the_same_below_moves_no_home() {
     let mut random = Random::new(6);
     let mut seen = [0usize; 2];
-    for _ in 0..count(400) {
+    for _ in 0..count(200) {
         let (rules, policy) = random.rules();
         for _ in 0..12 {
             let (a, path) = random.walk(&policy, 4);
-            let (b, other) = random.walk(&policy, 4);
+            let (b, _) = random.walk(&policy, 4);
             let same = policy.same_below(&a, &b);
             assert_eq!(
                 same,
                 policy.same_below(&b, &a),
                 "{}",
-                context(&rules, &path)
+                context(&rules, &path, "one way only")
             );
             seen[usize::from(same)] += 1;
             if !same {
                 continue;
             }
             for _ in 0..6 {
-                let (mut a, mut b) = (
-                    policy.child(&a, b"b").unwrap(),
-                    policy.child(&b, b"b").unwrap(),
-                );
-                for _ in 0..random.below(3) {
-                    let name = random.name();
-                    a = policy.child(&a, name.as_bytes()).unwrap();
-                    b = policy.child(&b, name.as_bytes()).unwrap();
+                let kind = random.kind();
+                let (mut x, mut y) = (None, None);
+                let mut below = path.clone();
+                for left in (0..=random.below(3)).rev() {
+                    let step = random.step();
+                    let kind = match left {
+                        0 => kind.map(|(_, kind)| kind),
+                        _ => Some(super::Kind::Dir),
+                    };
+                    x = Some(child(&policy, x.as_ref().unwrap_or(&a), &step, kind));
+                    y = Some(child(&policy, y.as_ref().unwrap_or(&b), &step, kind));
+                    below.push(step);
                 }
-                let name = random.name();
-                let what = format!("{path}, {other} and {name}");
-                let (a, b) = (
-                    policy.child(&a, name.as_bytes()).unwrap(),
-                    policy.child(&b, name.as_bytes()).unwrap(),
-                );
-                assert_eq!(a.home(), b.home(), "{}", context(&rules, &what));
-                let lookups = [&a, &b].map(|state| state.verdict(Op::Lookup).verdict);
-                assert_eq!(lookups[0], lookups[1], "{}", context(&rules, &what));
+                let (x, y) = (x.unwrap(), y.unwrap());
+                let before = random.call(kind);
+                let mut after = random.call(kind);
+                // What counts is the same, what does not is not.
+                after
+                    .exists
+                    .retain(|branch| !counts_below(&policy, &a, &b, branch));
+                let kept = before.exists.iter();
+                let kept = kept.filter(|branch| counts_below(&policy, &a, &b, branch));
+                after.exists.extend(kept.copied());
+                let after = Call {
+                    exists: after.exists,
+                    ..before.clone()
+                };
+                let [one, two] = [(&x, &before), (&y, &after)].map(|(state, call)| {
+                    let asked = Asked {
+                        call,
+                        policy: &policy,
+                    };
+                    let home = policy.home(state, &asked).unwrap().branch;
+                    let lookup = policy.decide(state, Op::Lookup, &asked).unwrap().verdict;
+                    let lookup = match show(&policy, lookup) {
+                        default if default == "home" => "hot".into(),
+                        other => other,
+                    };
+                    (name_of(home), lookup)
+                });
+                assert_eq!(one, two, "{}", context(&rules, &below, "moved"));
             }
         }
     }
@@ -375,20 +328,30 @@ fn same_below_means_the_same_homes() {
 fn equal_states_decide_alike() {
     let mut random = Random::new(7);
     let mut equal = 0;
-    for _ in 0..count(400) {
+    for _ in 0..count(200) {
         let (rules, policy) = random.rules();
         for _ in 0..12 {
             let (a, path) = random.walk(&policy, 3);
             let (b, _) = random.walk(&policy, 3);
+            let decisions = |state: &State, call: &Call| {
+                let asked = Asked {
+                    call,
+                    policy: &policy,
+                };
+                Op::ALL.map(|op| policy.decide(state, op, &asked).unwrap())
+            };
             if a != b {
                 continue;
             }
             equal += 1;
-            assert_eq!(a.hash(), b.hash(), "{}", context(&rules, &path));
-            let name = random.name();
-            let a = policy.child(&a, name.as_bytes()).unwrap();
-            let b = policy.child(&b, name.as_bytes()).unwrap();
-            assert!(a == b, "{}", context(&rules, &join(&path, &name)));
+            assert_eq!(a.hash(), b.hash(), "{}", context(&rules, &path, "hash"));
+            let call = random.call(None);
+            assert_eq!(decisions(&a, &call), decisions(&b, &call));
+            let step = random.step();
+            let kind = random.kind().map(|(_, kind)| kind);
+            let a = child(&policy, &a, &step, kind);
+            let b = child(&policy, &b, &step, kind);
+            assert!(a == b, "{}", context(&rules, &join(&path, &step), "child"));
         }
     }
     assert!(equal > 100, "{equal} pairs");
@@ -399,30 +362,73 @@ fn states_do_not_grow_with_depth() {
     let mut random = Random::new(9);
     for _ in 0..count(40) {
         let (rules, policy) = random.rules();
-        let (mut dir, path) = random.walk(&policy, 4);
-        let name = random.name();
+        let (mut dir, mut path) = random.walk(&policy, 4);
+        let step = random.step();
+        let next = |dir: &State| child(&policy, dir, &step, Some(super::Kind::Dir));
         for _ in 0..8 {
-            dir = policy.child(&dir, name.as_bytes()).unwrap();
+            dir = next(&dir);
+            path.push(step.clone());
         }
-        let child = policy.child(&dir, name.as_bytes()).unwrap();
-        let path = join(&path, &name.repeat(9));
-        assert!(dir == child, "{}", context(&rules, &path));
+        assert!(dir == next(&dir), "{}", context(&rules, &path, "grows"));
     }
 }
 
 #[test]
 fn random_bytes_are_read_or_refused() {
     let mut random = Random::new(8);
-    let pieces: [&[u8]; 24] = [
-        b"op=", b"path=", b"name=", b"->", b" ", b"/", b"**", b"*", b"?", b"[", b"]", b"!", b"-",
-        b"\\", b"\\x", b"41", b"read", b"+", b"hot", b"deny", b":", b"EIO", b"\0", b"\xff",
+    let pieces: [&[u8]; 44] = [
+        b"op=",
+        b"path=",
+        b"name=",
+        b"->",
+        b" ",
+        b"/",
+        b"**",
+        b"*",
+        b"?",
+        b"[",
+        b"]",
+        b"!",
+        b"-",
+        b"\\",
+        b"\\x",
+        b"41",
+        b"read",
+        b"+",
+        b"hot",
+        b"deny",
+        b":",
+        b"EIO",
+        b"\0",
+        b"\xff",
+        b"type=",
+        b"uid=",
+        b"gid=",
+        b"cgroup=/",
+        b"access=",
+        b"size=",
+        b"exists=",
+        b"missing=",
+        b"f",
+        b"d",
+        b"r",
+        b"x",
+        b"<",
+        b">",
+        b"4294967294",
+        b"K",
+        b"|",
+        b"cold",
+        b"hide",
+        b"gate:",
     ];
-    for _ in 0..count(2) {
+    let mut read = 0;
+    for _ in 0..count(1) {
         let mut text: Vec<u8> = Vec::new();
         if random.one_in(2) {
-            text.extend(random.of(&[&b"path=/"[..], b"name=", b"op="]));
+            text.extend(random.of(&pieces));
         }
-        for _ in 0..random.below(12) {
+        for _ in 0..random.below(10) {
             text.extend(random.of(&pieces));
         }
         if random.one_in(2) {
@@ -432,8 +438,12 @@ fn random_bytes_are_read_or_refused() {
             Ok(rule) => {
                 let again = super::parse(rule.text()).unwrap();
                 assert_eq!(again.text(), rule.text(), "{text:?}");
+                let odd = |byte: &u8| *byte < b' ' || b",\"'`\x7f".contains(byte);
+                assert!(!rule.text().iter().any(odd), "{text:?}");
+                read += 1;
             }
             Err(message) => assert!(message.starts_with("rule `"), "{message}"),
         }
     }
+    assert!(read > 100, "{read} rules");
 }

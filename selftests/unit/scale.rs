@@ -3,8 +3,12 @@
 //! Many rules: a lookup costs those that can still match.
 
 use super::{
-    at, branch, compile, policy,
-    src::route::{Op, Policy, MAX_RULES},
+    at, branch,
+    call::Asked,
+    compile,
+    naive::Call,
+    policy,
+    src::route::{Kind, Name, Op, Policy, MAX_RULES},
 };
 use std::time::{Duration, Instant};
 
@@ -31,7 +35,14 @@ fn is_flat(rule: impl Fn(usize) -> String + Copy, dir: &str, name: &str) {
         let policy = many(count, rule);
         let dir = at(&policy, dir);
         shortest(|| {
-            std::hint::black_box(policy.child(&dir, name.as_bytes()).is_ok());
+            let name = Name::new(name.as_bytes());
+            std::hint::black_box(policy.child(&dir, &name, Some(Kind::File)).is_ok());
+            let call = Call::default();
+            let asked = Asked {
+                call: &call,
+                policy: &policy,
+            };
+            std::hint::black_box(policy.peek(&dir, &name, &asked).is_ok());
         })
     });
     println!(
@@ -47,6 +58,7 @@ fn literal_paths() {
     is_flat(|n| format!("path=/d{n}/** -> cold"), "/", "d5");
     is_flat(|n| format!("path=/d{n}/** -> cold"), "/d5", "x");
     is_flat(|n| format!("path=/a/**/d{n}/x -> cold"), "/a/b/c", "d7");
+    is_flat(|n| format!("path=/**/d{n} -> cold"), "/a/b", "d7");
 }
 
 #[test]
@@ -79,11 +91,64 @@ fn rules_that_can_never_decide() {
 #[test]
 fn the_last_of_many_rules_is_found() {
     let policy = many(MAX_RULES, |n| format!("path=/d{n}/*/x -> cold"));
-    assert_eq!(at(&policy, "/d65533/a/x").home_rule(), Some(65_534));
-    assert_eq!(at(&policy, "/d65533/a/x").home(), branch("cold"));
+    let home = at(&policy, "/d65533/a/x")
+        .home()
+        .expect("a home that is known");
+    assert_eq!((home.rule, home.branch), (Some(65_534), branch("cold")));
     let rules: Vec<String> = (0..=MAX_RULES)
         .map(|n| format!("name=d{n} -> cold"))
         .collect();
     let rules: Vec<&str> = rules.iter().map(String::as_str).collect();
     assert_eq!(compile(&rules).err().as_deref(), Some("too many"));
+}
+
+#[test]
+fn literals_with_conditions() {
+    is_flat(|n| format!("uid={n} name=n{n} -> hide"), "/a", "n5");
+    is_flat(
+        |n| format!("op=open path=/**/n{n} exists=hot -> cold"),
+        "/a",
+        "n5",
+    );
+    is_flat(|n| format!("type=f path=/d{n}/** -> cold|hot"), "/", "d5");
+}
+
+#[test]
+fn ten_thousand_rules_for_one_name() {
+    let policy = many(10_000, |n| format!("uid={n} name=x -> hide"));
+    let state = at(&policy, "/x");
+    let call = Call {
+        uid: 9_999,
+        ..Call::default()
+    };
+    let asked = Asked {
+        call: &call,
+        policy: &policy,
+    };
+    let start = Instant::now();
+    let lookup = policy.decide(&state, Op::Lookup, &asked).expect("facts");
+    assert_eq!(lookup.rule, Some(10_000));
+    let peek = policy.peek(&at(&policy, "/"), &Name::new(b"x"), &asked);
+    assert_eq!(peek.expect("facts").lookup, lookup);
+    assert!(
+        start.elapsed() < Duration::from_secs(1),
+        "{:?}",
+        start.elapsed()
+    );
+}
+
+#[test]
+fn ten_thousand_rules_compile_at_once() {
+    for rule in [
+        |n| format!("path=/d{n}/**/[a-c]*.o name=x uid={n} -> deny"),
+        |n| format!("name=n{n} exists=big -> cold|hot"),
+        |n| format!("path=/a/**/*{n} -> cold"),
+        |n| format!("path=/**/n{n} cgroup=/g{n} -> hide"),
+    ] {
+        let start = Instant::now();
+        drop(many(10_000, rule));
+        let time = start.elapsed();
+        println!("10000 of {}: {time:?}", rule(5));
+        assert!(time < Duration::from_secs(2), "{time:?}");
+    }
 }

@@ -8,6 +8,14 @@ use super::{
         CompileError,
         Twice, //
     },
+    facts::{
+        CgroupId,
+        Conditions, //
+    },
+    fold::{
+        self,
+        Fold, //
+    },
     glob::{
         self,
         Token, //
@@ -20,16 +28,15 @@ use super::{
         NoMem,
         Vec, //
     },
+    name,
     policy::{
         place,
         Policy,
         Salt, //
     },
     rule::Rule,
-    state::{
-        Effect,
-        DEFAULT, //
-    },
+    state::DEFAULT,
+    table::Effect,
     tree::{
         Edge,
         Node,
@@ -37,15 +44,23 @@ use super::{
         Span,
         NONE, //
     },
-    verdict::BranchId, //
+    verdict::{
+        BranchId,
+        Verdict, //
+    },
 };
 
 /// How many rules a policy can have.
 pub(crate) const MAX_RULES: usize = 65_534;
 
 impl Policy {
-    /// Compiles `rules`, whose first match decides, and `default` for when there is none.
-    pub(crate) fn compile(rules: Vec<Rule>, default: BranchId) -> Result<Policy, CompileError> {
+    /// Compiles `rules`, whose first match decides, and `default` for when there is none. With
+    /// `fold`, names can be looked for in directories that fold case.
+    pub(crate) fn compile(
+        rules: Vec<Rule>,
+        default: BranchId,
+        fold: Option<Fold<'_>>,
+    ) -> Result<Policy, CompileError> {
         if rules.len() > MAX_RULES {
             return Err(CompileError::TooMany);
         }
@@ -55,23 +70,60 @@ impl Policy {
             sum.saturating_add(rule.path.as_ref().map_or(0, separators))
                 .saturating_add(2)
         });
+        let forms = if fold.is_some() { 2 } else { 1 };
         let mut policy = Policy {
-            rules,
+            rules: Vec::new(),
             effects: Vec::new(),
+            conditions: Vec::new(),
+            cgroups: Vec::new(),
             default,
             nodes: Vec::new(),
-            index: Index::with_capacity(edges)?,
+            index: Index::with_capacity(edges.saturating_mul(forms))?,
             literals: Vec::new(),
             globs: Vec::new(),
+            folds: fold.is_some(),
+            types: rules.iter().any(|rule| rule.kinds.is_some()),
         };
         policy.nodes.push(Node::new(NONE, Edge::Root))?;
-        let rules = core::mem::replace(&mut policy.rules, Vec::new());
+        let mut groups = Index::with_capacity(rules.iter().filter(|r| r.cgroup.is_some()).count())?;
         for (number, rule) in (0..DEFAULT).zip(rules.iter()) {
-            policy.add(number, rule)?;
+            let conditions = policy.add_conditions(rule, &mut groups)?;
+            policy.add(number, rule, conditions, fold)?;
         }
         policy.rules = rules;
         policy.reach()?;
         Ok(policy)
+    }
+
+    /// Adds the conditions on the call that `rule` has; their place, if it has any. `groups` finds
+    /// control groups by their paths.
+    fn add_conditions(&mut self, rule: &Rule, groups: &mut Index) -> Result<u16, NoMem> {
+        let mut cgroup = None;
+        if let Some(path) = &rule.cgroup {
+            let hash = name::hash(path).finish();
+            let is_same = |id: &u16| self.cgroups.get(usize::from(*id)) == Some(path);
+            let ids = groups.find(hash).filter_map(|id| u16::try_from(id).ok());
+            let known = ids.into_iter().find(is_same);
+            cgroup = Some(CgroupId(match known {
+                Some(id) => id,
+                None => {
+                    let id = u16::try_from(self.cgroups.len()).map_err(|_| NoMem)?;
+                    self.cgroups.push(path.try_clone()?)?;
+                    groups.insert(hash, id.into());
+                    id
+                }
+            }));
+        }
+        let conditions = Conditions {
+            cgroup,
+            ..rule.conditions
+        };
+        if conditions.is_none() {
+            return Ok(DEFAULT);
+        }
+        let place = u16::try_from(self.conditions.len()).map_err(|_| NoMem)?;
+        self.conditions.push(conditions)?;
+        Ok(place)
     }
 
     /// The node at the place `id`, to change it.
@@ -80,11 +132,19 @@ impl Policy {
     }
 
     /// Puts `rule`, the last one so far, into the tree, if it can ever decide.
-    fn add(&mut self, number: u16, rule: &Rule) -> Result<(), NoMem> {
+    fn add(
+        &mut self,
+        number: u16,
+        rule: &Rule,
+        conditions: u16,
+        fold: Option<Fold<'_>>,
+    ) -> Result<(), NoMem> {
         let effect = Effect {
             ops: rule.ops.all,
             named: rule.ops.named,
-            verdict: rule.verdict,
+            kinds: rule.kinds,
+            conditions,
+            verdict: rule.said.verdict(number),
             next: DEFAULT,
         };
         self.effects.push(effect)?;
@@ -101,7 +161,7 @@ impl Policy {
             at = match component {
                 [] => at,
                 [Token::Deep] => self.deep(at)?,
-                _ => self.grow(at, Salt::Component, component)?,
+                _ => self.grow(at, false, component, fold)?,
             };
         }
         if self.is_shadowed(at, &effect) {
@@ -111,7 +171,7 @@ impl Policy {
             if self.node(at).is_some_and(|node| node.shadows(&effect)) {
                 return Ok(());
             }
-            at = self.grow(at, Salt::Name, tokens)?;
+            at = self.grow(at, true, tokens, fold)?;
         }
         self.end(at, number, &effect);
         Ok(())
@@ -132,8 +192,13 @@ impl Policy {
         if node.shadows(effect) {
             return;
         }
-        node.covered = node.covered.or(effect.ops);
-        node.homed |= effect.gives_home();
+        // What would hide the root does not, so later rules may decide there.
+        let spares_root = effect.verdict == Verdict::Hide
+            && (node.edge == Edge::Root || node.edge == Edge::Deep && node.parent == 0);
+        if effect.is_certain() && !spares_root {
+            node.covered = node.covered.or(effect.ops);
+            node.homed |= effect.gives_home();
+        }
         let last = core::mem::replace(&mut node.last, number);
         if node.first == DEFAULT {
             node.first = number;
@@ -156,8 +221,15 @@ impl Policy {
         Ok(id)
     }
 
-    /// The node that the component or condition `tokens` leads to from the node `parent`.
-    fn grow(&mut self, parent: u32, salt: Salt, tokens: &[Token]) -> Result<u32, NoMem> {
+    /// The node that the component `tokens`, or the condition on the last one if it `is_name`, leads
+    /// to from the node `parent`.
+    fn grow(
+        &mut self,
+        parent: u32,
+        is_name: bool,
+        tokens: &[Token],
+        fold: Option<Fold<'_>>,
+    ) -> Result<u32, NoMem> {
         let literal = glob::is_literal(tokens);
         let hash = if literal {
             Hash::START.add_bytes(glob::bytes(tokens))
@@ -165,18 +237,26 @@ impl Policy {
             Hash::START.add_bytes(glob::digest(tokens))
         };
         let each = glob::is_universal(tokens);
-        let equal = |pattern| match pattern {
-            Pattern::Each => each,
-            Pattern::Literal(s) => {
-                literal && glob::bytes(tokens).eq(s.of(&self.literals).iter().copied())
+        let is_same = |node: &Node| {
+            let pattern = match node.edge {
+                Edge::Component(pattern) if !is_name => pattern,
+                Edge::Name(pattern) if is_name => pattern,
+                _ => return false,
+            };
+            match pattern {
+                Pattern::Each => each,
+                Pattern::Literal(s) => {
+                    literal && glob::bytes(tokens).eq(s.of(&self.literals).iter().copied())
+                }
+                Pattern::Glob(s) => s.of(&self.globs) == tokens,
             }
-            Pattern::Glob(s) => s.of(&self.globs) == tokens,
         };
-        let known = self.find(parent, salt, hash, |edge| match (salt, edge) {
-            (Salt::Component, Edge::Component(pattern)) => equal(pattern),
-            (Salt::Name, Edge::Name(pattern)) => equal(pattern),
-            _ => false,
-        });
+        let [salt, folded_salt] = if is_name {
+            [Salt::Name, Salt::FoldedName]
+        } else {
+            [Salt::Component, Salt::FoldedComponent]
+        };
+        let known = self.find(parent, salt, hash, is_same).next();
         if let Some((id, _)) = known {
             return Ok(id);
         }
@@ -195,26 +275,67 @@ impl Policy {
             let end = self.globs.len();
             Pattern::Glob(Span { start, end })
         };
-        let edge = match salt {
-            Salt::Component => Edge::Component(pattern),
-            Salt::Name => Edge::Name(pattern),
+        let edge = if is_name {
+            Edge::Name(pattern)
+        } else {
+            Edge::Component(pattern)
         };
         let id = self.new_node(parent, edge)?;
         let mut next = NONE;
         if let Some(node) = self.node_mut(parent) {
-            let list = match (salt, literal) {
-                (Salt::Component, true) => &mut node.literals,
-                (Salt::Component, false) => &mut node.globs,
-                (Salt::Name, true) => &mut node.literal_names,
-                (Salt::Name, false) => &mut node.glob_names,
+            let list = match (is_name, literal) {
+                (false, true) => &mut node.literals,
+                (false, false) => &mut node.globs,
+                (true, true) => &mut node.literal_names,
+                (true, false) => &mut node.glob_names,
             };
             next = core::mem::replace(list, id);
         }
+        let mut folded = None;
+        if let Some(fold) = fold {
+            folded = self.fold(pattern, fold)?;
+            if let Pattern::Literal(span) = folded.unwrap_or(pattern) {
+                let hash = name::hash(span.of(&self.literals));
+                self.index.insert(place(parent, folded_salt, hash), id);
+            }
+        }
         if let Some(node) = self.node_mut(id) {
             node.next = next;
+            node.folded = folded;
         }
         self.index.insert(place(parent, salt, hash), id);
         Ok(id)
+    }
+
+    /// The folded form of `pattern`, if it is another.
+    fn fold(&mut self, pattern: Pattern, fold: Fold<'_>) -> Result<Option<Pattern>, NoMem> {
+        Ok(match pattern {
+            Pattern::Each => None,
+            Pattern::Literal(span) => {
+                let mut folded = Vec::new();
+                let exact = span.of(&self.literals);
+                fold::literal(exact, fold, &mut folded)?;
+                if *folded == *exact {
+                    return Ok(None);
+                }
+                let start = self.literals.len();
+                self.literals.extend_from_slice(&folded)?;
+                let end = self.literals.len();
+                Some(Pattern::Literal(Span { start, end }))
+            }
+            Pattern::Glob(span) => {
+                let mut folded = Vec::new();
+                let exact = span.of(&self.globs);
+                fold::glob(exact, fold, &mut folded)?;
+                if *folded == *exact {
+                    return Ok(None);
+                }
+                let start = self.globs.len();
+                self.globs.extend_from_slice(&folded)?;
+                let end = self.globs.len();
+                Some(Pattern::Glob(Span { start, end }))
+            }
+        })
     }
 
     /// A node below `parent` that is in none of its lists yet.
@@ -228,11 +349,7 @@ impl Policy {
     fn reach(&mut self) -> Result<(), NoMem> {
         let mut trees: Vec<Reach> = Vec::new();
         for node in self.nodes.iter() {
-            let mut own = Reach::NOTHING;
-            for (number, effect) in self.ending(node) {
-                own.add(number, effect);
-            }
-            trees.push(own)?;
+            trees.push(self.reach_of(node))?;
         }
         for at in (0..self.nodes.len()).rev() {
             let Some(node) = self.nodes.get(at) else {

@@ -3,6 +3,8 @@
 //! What can be wrong with rules, and how that is told.
 
 use super::{
+    facts::Access,
+    kind::Kind,
     mem::{
         Display,
         NoMem,
@@ -14,7 +16,7 @@ use super::{
     },
     parse::{
         CONDITIONS,
-        VERDICTS, //
+        VERDICT_FORMS, //
     },
     verdict::ERRNOS, //
 };
@@ -98,6 +100,42 @@ pub(super) enum Fault {
     BadEscape,
     /// A NUL byte or an escaped slash.
     NotInNames,
+    /// The letter is no type.
+    UnknownType,
+    /// The letter is no way of opening.
+    UnknownAccess,
+    /// It is no user or group id.
+    BadId,
+    /// It is no `<N` or `>N`.
+    BadSize,
+    /// The size needs more than 64 bits.
+    HugeSize,
+    /// No size is below it, or above it.
+    NoSuchSize,
+    /// The path of a control group has an empty component, `.` or `..`.
+    NotNormal,
+    /// There is no branch of the name, where a verdict cannot be meant.
+    NoBranch,
+    /// A branch is named before in the same list.
+    TwiceInList,
+    /// The gate is the branch that it guards.
+    OwnGate,
+    /// No branch follows the gate.
+    NoGuarded,
+    /// Type or size, where `op=` names only what is done before there is an object.
+    NeverKnown,
+    /// Access, where `op=` names no operation of open files.
+    NeverOpened,
+    /// The same branch is to have the path and not to have it.
+    Contradiction,
+    /// A condition on the caller, where a verdict for names would give a branch.
+    CallerMoves,
+    /// `op=` with `hide`.
+    HideOp,
+    /// Type, size or access with `hide`.
+    HideUnknown,
+    /// `exists=` or `missing=` with `hide`.
+    HideTells,
     /// The errno is unknown.
     UnknownErrno,
     /// The word could be a branch's name, but there is no such branch.
@@ -133,6 +171,52 @@ impl Fault {
             Fault::BadHex => ("escape", ", expected two hexadecimal digits after `\\x`"),
             Fault::BadEscape => ("escape", ", expected `\\xHH`, or `\\` and punctuation"),
             Fault::NotInNames => ("byte", " is never in a name"),
+            Fault::UnknownType => ("unknown type", ", expected one of "),
+            Fault::UnknownAccess => ("unknown access", ", expected one of "),
+            Fault::BadId => ("id", ", expected N or N-M, from 0 to 4294967294"),
+            Fault::BadSize => (
+                "size",
+                ", expected <N or >N, with K, M or G after N or without",
+            ),
+            Fault::HugeSize => ("size", " is more than 64 bits can hold"),
+            Fault::NoSuchSize => ("no file has size", ""),
+            Fault::NotNormal => (
+                "path",
+                " has an empty component, `.` or `..`, expected it as in /proc/PID/cgroup",
+            ),
+            Fault::NoBranch => ("unknown branch", ", expected one of the mount's branches"),
+            Fault::TwiceInList => ("branch", " is given twice"),
+            Fault::OwnGate => (
+                "gate",
+                " is the branch that it guards, expected another one",
+            ),
+            Fault::NoGuarded => ("no branch after", ", expected gate:G BRANCH"),
+            Fault::NeverKnown => (
+                "condition",
+                " never holds, it is not known for the operations of `op=`",
+            ),
+            Fault::NeverOpened => (
+                "condition",
+                " never holds, expected `op=` with an operation of the class `data`",
+            ),
+            Fault::Contradiction => ("condition", " never holds, `exists=` names the branch"),
+            Fault::CallerMoves => (
+                "condition",
+                " may only deny or hide names, for another verdict expected `op=` with operations \
+                 of the classes `meta` and `data` only",
+            ),
+            Fault::HideOp => (
+                "condition",
+                " with `hide`, expected none, a hidden name is so for all operations",
+            ),
+            Fault::HideUnknown => (
+                "condition",
+                " with `hide`, expected none that is not known when a name is looked up",
+            ),
+            Fault::HideTells => (
+                "condition",
+                " with `hide`, expected none by which others tell what is hidden",
+            ),
             Fault::UnknownErrno => ("unknown errno", ", expected one of "),
             Fault::UnknownBranch => ("unknown branch", ", expected one of "),
             Fault::UnknownVerdict => ("unknown verdict", ", expected one of "),
@@ -148,13 +232,13 @@ impl Fault {
             }
             Fault::NoCondition => list(f, CONDITIONS.iter().map(|condition| condition.form)),
             Fault::UnknownCondition => list(f, CONDITIONS.iter().map(|condition| condition.key)),
+            Fault::UnknownType => letters(f, Kind::ALL.iter().map(|(letter, _)| *letter)),
+            Fault::UnknownAccess => letters(f, Access::ALL.iter().map(|(letter, _)| *letter)),
             Fault::UnknownErrno => list(f, ERRNOS.iter().map(|(name, _)| *name)),
-            Fault::NoVerdict | Fault::UnknownVerdict => {
-                list(f, VERDICTS.iter().map(|verdict| verdict.form))
-            }
+            Fault::NoVerdict | Fault::UnknownVerdict => list(f, VERDICT_FORMS.into_iter()),
             Fault::UnknownBranch => {
                 f.write_str("the mount's branches, ")?;
-                list(f, VERDICTS.iter().map(|verdict| verdict.form).skip(1))
+                list(f, VERDICT_FORMS.into_iter().skip(1))
             }
             _ => Ok(()),
         }
@@ -167,6 +251,17 @@ fn list(f: &mut Formatter<'_>, words: impl Iterator<Item = &'static str>) -> Res
     for word in words {
         f.write_str(separator)?;
         f.write_str(word)?;
+        separator = ", ";
+    }
+    Ok(())
+}
+
+/// Writes `letters` with commas between them.
+fn letters(f: &mut Formatter<'_>, letters: impl Iterator<Item = u8>) -> Result {
+    let mut separator = "";
+    for letter in letters {
+        f.write_str(separator)?;
+        f.write_char(char::from(letter))?;
         separator = ", ";
     }
     Ok(())

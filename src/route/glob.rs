@@ -22,6 +22,8 @@ pub(super) enum Token {
     Star,
     /// A byte in one of the ranges that follow, so many.
     Set(u8),
+    /// A byte in none of the ranges that follow, so many.
+    NotSet(u8),
     /// The bytes from the first to the second.
     Range(u8, u8),
     /// The end of a component of a path.
@@ -176,7 +178,7 @@ impl<'a> Reader<'a> {
     /// Reads what is left of a set after its `[`.
     fn set(&mut self) -> Result<(), GlobError> {
         let start = self.at.saturating_sub(1);
-        let mut set = [false; 256];
+        let mut set: Members = [false; 256];
         self.spelling.push(b'[')?;
         let negated = self.take_any(b"!^").is_some();
         if negated {
@@ -209,7 +211,7 @@ impl<'a> Reader<'a> {
             }
         }
         self.spelling.push(b']')?;
-        Ok(self.push_set(&set, negated)?)
+        Ok(push_set(&mut self.tokens, &set, negated)?)
     }
 
     /// Takes one byte of the set that starts at `start`.
@@ -252,34 +254,71 @@ impl<'a> Reader<'a> {
             .and_then(|digit| u8::try_from(digit).ok())
             .ok_or(GlobError::Wrong(from..self.at, Fault::BadHex))
     }
+}
 
-    /// Adds the tokens of `set`, or of its complement.
-    fn push_set(&mut self, set: &[bool; 256], negated: bool) -> Result<(), NoMem> {
-        let at = self.tokens.len();
-        let mut count = 0u8;
-        let mut open: Option<(u8, u8)> = None;
-        self.tokens.push(Token::Set(0))?;
-        for (byte, member) in (0..=u8::MAX).zip(set) {
-            open = match (open, *member != negated) {
-                (None, false) => None,
-                (None, true) => Some((byte, byte)),
-                (Some((low, _)), true) => Some((low, byte)),
-                (Some((low, high)), false) => {
-                    self.tokens.push(Token::Range(low, high))?;
-                    count = count.saturating_add(1);
-                    None
-                }
-            };
-        }
-        if let Some((low, high)) = open {
-            self.tokens.push(Token::Range(low, high))?;
-            count = count.saturating_add(1);
-        }
-        if let Some(token) = self.tokens.get_mut(at) {
-            *token = Token::Set(count);
-        }
-        Ok(())
+/// The bytes that are members of a set.
+pub(super) type Members = [bool; 256];
+
+/// Adds the tokens of the set of `members`, or of what is not in it.
+pub(super) fn push_set(
+    tokens: &mut Vec<Token>,
+    members: &Members,
+    negated: bool,
+) -> Result<(), NoMem> {
+    let at = tokens.len();
+    let mut count = 0u8;
+    let mut open: Option<(u8, u8)> = None;
+    tokens.push(Token::Set(0))?;
+    for (byte, member) in (0..=u8::MAX).zip(members) {
+        open = match (open, member) {
+            (None, false) => None,
+            (None, true) => Some((byte, byte)),
+            (Some((low, _)), true) => Some((low, byte)),
+            (Some((low, high)), false) => {
+                tokens.push(Token::Range(low, high))?;
+                count = count.saturating_add(1);
+                None
+            }
+        };
     }
+    if let Some((low, high)) = open {
+        tokens.push(Token::Range(low, high))?;
+        count = count.saturating_add(1);
+    }
+    if let Some(token) = tokens.get_mut(at) {
+        *token = if negated {
+            Token::NotSet(count)
+        } else {
+            Token::Set(count)
+        };
+    }
+    Ok(())
+}
+/// Reads `text` as the path of a control group, without wildcards, and appends its canonical
+/// spelling to `spelling`.
+pub(super) fn cgroup(text: &[u8], spelling: &mut Vec<u8>) -> Result<Vec<u8>, GlobError> {
+    let mut path = Vec::new();
+    if text.first() != Some(&b'/') {
+        return Err(GlobError::Wrong(0..text.len(), Fault::Relative));
+    }
+    let mut reader = Reader::new(text, spelling);
+    for component in text.split(|byte| *byte == b'/').skip(1) {
+        reader.at = reader.end.saturating_add(1);
+        reader.end = reader.at.saturating_add(component.len());
+        path.push(b'/')?;
+        reader.spelling.push(b'/')?;
+        let first = path.len();
+        while let Some(byte) = reader.take() {
+            let byte = reader.literal(byte)?;
+            path.push(byte)?;
+            spell(reader.spelling, byte, b"\\")?;
+        }
+        let empty = component.is_empty() && text.len() > 1;
+        if empty || matches!(path.get(first..), Some(b"." | b"..")) {
+            return Err(GlobError::Wrong(0..text.len(), Fault::NotNormal));
+        }
+    }
+    Ok(path)
 }
 
 /// Appends `byte` to `spelling` in such a way that it stands for itself where `special` bytes do
@@ -331,6 +370,7 @@ pub(super) fn digest(tokens: &[Token]) -> impl Iterator<Item = u8> + '_ {
         Token::Any => [1, 0],
         Token::Star => [2, 0],
         Token::Set(count) => [3, *count],
+        Token::NotSet(count) => [6, *count],
         Token::Range(low, high) => [*low, *high],
         Token::Slash => [4, 0],
         Token::Deep => [5, 0],
@@ -378,11 +418,12 @@ fn eat(token: Token, rest: &[Token], byte: u8) -> Option<&[Token]> {
     match token {
         Token::Any => Some(rest),
         Token::Byte(expected) => (byte == expected).then_some(rest),
-        Token::Set(count) => {
+        Token::Set(count) | Token::NotSet(count) => {
             let (ranges, after) = rest.split_at_checked(usize::from(count))?;
             let holds =
                 |t: &Token| matches!(t, Token::Range(low, high) if (*low..=*high).contains(&byte));
-            ranges.iter().any(holds).then_some(after)
+            let wanted = matches!(token, Token::Set(_));
+            (ranges.iter().any(holds) == wanted).then_some(after)
         }
         Token::Star | Token::Range(..) | Token::Slash | Token::Deep => None,
     }

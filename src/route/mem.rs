@@ -55,6 +55,11 @@ impl<T> Vec<T> {
         self.0.push(value);
         Ok(())
     }
+
+    /// Takes off what is beyond the first `length` elements.
+    pub(crate) fn truncate(&mut self, length: usize) {
+        self.0.truncate(length);
+    }
 }
 
 impl<T: Clone> Vec<T> {

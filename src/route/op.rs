@@ -196,8 +196,24 @@ impl OpSet {
     /// The set of all.
     pub(super) const ALL: OpSet = OpSet((1 << Op::COUNT) - 1);
 
+    /// The class `name`: what a rule may only refuse, if it has a condition on the caller.
+    pub(super) const NAME: OpSet = OpSet((1 << (Op::Tmpfile as u32 + 1)) - 1);
+
+    /// The class `data`: what is done to files that are opened.
+    pub(super) const DATA: OpSet = OpSet(OpSet::ALL.0 & !((1 << Op::Open as u32) - 1));
+
+    /// What is done before there is an object whose type could be known.
+    pub(super) const FINDING: OpSet = OpSet::of(Op::Lookup).with(Op::Readdir);
+
+    /// What makes an object.
+    pub(super) const MAKING: OpSet = OpSet::of(Op::Create)
+        .with(Op::Mkdir)
+        .with(Op::Mknod)
+        .with(Op::Symlink)
+        .with(Op::Tmpfile);
+
     /// The set of one operation.
-    const fn of(op: Op) -> OpSet {
+    pub(super) const fn of(op: Op) -> OpSet {
         OpSet(1u32.wrapping_shl(op as u32))
     }
 
@@ -214,6 +230,11 @@ impl OpSet {
     /// The operations of this set that are not in `other`.
     pub(super) const fn without(self, other: OpSet) -> OpSet {
         OpSet(self.0 & !other.0)
+    }
+
+    /// The operations that are in both sets.
+    pub(super) const fn and(self, other: OpSet) -> OpSet {
+        OpSet(self.0 & other.0)
     }
 
     /// Whether `op` is in it.

@@ -6,8 +6,14 @@
 //! rule = { key=value } "->" verdict
 //! ```
 //!
-//! Words are separated by white space; a byte that a word cannot hold is written `\xHH` in globs.
-//! The keys and the verdicts are tables, [`CONDITIONS`] and [`VERDICTS`].
+//! Words are separated by white space; a byte that a word cannot hold is written `\xHH` in globs and
+//! in the paths of control groups. The keys are the table [`CONDITIONS`].
+
+mod check;
+mod value;
+mod verdict;
+
+pub(super) use verdict::VERDICT_FORMS;
 
 use super::{
     error::{
@@ -15,23 +21,39 @@ use super::{
         ParseError,
         SyntaxError, //
     },
+    facts::{
+        Access,
+        Conditions, //
+    },
     glob::{
+        self,
         GlobError,
         Reader,
         Token, //
+    },
+    kind::{
+        Kind,
+        KindSet, //
     },
     mem::Vec,
     rule::{
         Ops,
         Rule, //
     },
-    verdict::{
-        BranchId,
-        Errno,
-        Verdict, //
-    },
+    verdict::BranchId,
 };
 use core::ops::Range;
+
+/// Reads the value of a condition into the draft.
+type Read = for<'a, 'b> fn(
+    &mut Draft,
+    &Words<'a>,
+    Range<usize>,
+    Branches<'b>,
+) -> Result<(), ParseError<'a>>;
+
+/// Gives the branch of a name.
+type Branches<'a> = &'a dyn Fn(&[u8]) -> Option<BranchId>;
 
 /// A condition that a rule can have.
 pub(super) struct Condition {
@@ -39,59 +61,52 @@ pub(super) struct Condition {
     pub(super) key: &'static str,
     /// How the whole is written, for messages.
     pub(super) form: &'static str,
-    /// Reads the value into the draft; what is read twice is an error of the caller.
-    read: for<'a> fn(&mut Draft, &Words<'a>, Range<usize>) -> Result<(), ParseError<'a>>,
+    /// Reads the value; what is given twice is an error of the caller.
+    read: Read,
+}
+
+/// The conditions by their places in [`CONDITIONS`].
+#[derive(Clone, Copy)]
+enum Key {
+    /// `op=`.
+    Op,
+    /// `type=`.
+    Type = 3,
+    /// `uid=`.
+    Uid,
+    /// `gid=`.
+    Gid,
+    /// `cgroup=`.
+    Cgroup,
+    /// `access=`.
+    Access,
+    /// `size=`.
+    Size,
+    /// `exists=`.
+    Exists,
+    /// `missing=`.
+    Missing,
 }
 
 /// The conditions, in the order in which canonical text has them.
-pub(super) const CONDITIONS: [Condition; 3] = [
-    Condition {
-        key: "op",
-        form: "op=OP[+OP...]",
-        read: Draft::read_op,
-    },
-    Condition {
-        key: "path",
-        form: "path=GLOB",
-        read: Draft::read_path,
-    },
-    Condition {
-        key: "name",
-        form: "name=GLOB",
-        read: Draft::read_name,
-    },
+pub(super) const CONDITIONS: [Condition; 11] = [
+    condition("op", "op=OP[+OP...]", Draft::read_op),
+    condition("path", "path=GLOB", Draft::read_path),
+    condition("name", "name=GLOB", Draft::read_name),
+    condition("type", "type=f|d|l|b|c|p|s[+...]", Draft::read_type),
+    condition("uid", "uid=N[-M]", Draft::read_uid),
+    condition("gid", "gid=N[-M]", Draft::read_gid),
+    condition("cgroup", "cgroup=PATH", Draft::read_cgroup),
+    condition("access", "access=r|w|x[+...]", Draft::read_access),
+    condition("size", "size=<N or size=>N", Draft::read_size),
+    condition("exists", "exists=BRANCH", Draft::read_exists),
+    condition("missing", "missing=BRANCH", Draft::read_missing),
 ];
 
-/// A verdict that a rule can have.
-pub(super) struct Form {
-    /// How it is written, for messages.
-    pub(super) form: &'static str,
-    /// Reads a word, if it is one of this form.
-    read: fn(&[u8], Lookup<'_>) -> Reading,
+/// An entry of [`CONDITIONS`].
+const fn condition(key: &'static str, form: &'static str, read: Read) -> Condition {
+    Condition { key, form, read }
 }
-
-/// A verdict, or what is wrong with the word and where; none if it is not of the form.
-type Reading = Option<Result<Verdict, (Range<usize>, Fault)>>;
-
-/// Gives the branch of a name.
-type Lookup<'a> = &'a dyn Fn(&[u8]) -> Option<BranchId>;
-
-/// The verdicts; the first form whose reader knows the word has it, so the branch stands last to
-/// try and first to name.
-pub(super) const VERDICTS: [Form; 3] = [
-    Form {
-        form: "BRANCH",
-        read: read_branch,
-    },
-    Form {
-        form: "deny",
-        read: read_deny,
-    },
-    Form {
-        form: "deny:ERRNO",
-        read: read_deny_errno,
-    },
-];
 
 /// The words of a rule's text.
 struct Words<'a> {
@@ -136,15 +151,33 @@ struct Draft {
     path: Option<Vec<Token>>,
     /// What `name=` says.
     name: Option<Vec<Token>>,
-    /// The canonical text of each condition that was there, by its place in [`CONDITIONS`].
-    texts: [Option<Vec<u8>>; CONDITIONS.len()],
+    /// What `type=` says.
+    kinds: Option<KindSet>,
+    /// What `cgroup=` says.
+    cgroup: Option<Vec<u8>>,
+    /// What the other ones say.
+    conditions: Conditions,
+    /// The canonical text of each condition that was there, and where it was, by its place in
+    /// [`CONDITIONS`].
+    texts: [Option<(Vec<u8>, Range<usize>)>; CONDITIONS.len()],
     /// The canonical text of the value that is being read.
     value: Vec<u8>,
 }
 
 impl Draft {
+    /// Whether the condition `key` is given.
+    fn has(&self, key: Key) -> bool {
+        // CAST: The keys are numbered by their places.
+        self.texts.get(key as usize).is_some_and(Option::is_some)
+    }
+
     /// Reads the condition `word`.
-    fn read<'a>(&mut self, words: &Words<'a>, word: Range<usize>) -> Result<(), ParseError<'a>> {
+    fn read<'a>(
+        &mut self,
+        words: &Words<'a>,
+        word: Range<usize>,
+        branches: Branches<'_>,
+    ) -> Result<(), ParseError<'a>> {
         let bytes = words.bytes(&word);
         let Some(length) = bytes.iter().position(|byte| *byte == b'=') else {
             return Err(words.wrong(word, Fault::NoCondition));
@@ -166,10 +199,10 @@ impl Draft {
         self.value = Vec::new();
         self.value.extend_from_slice(condition.key.as_bytes())?;
         self.value.push(b'=')?;
-        (condition.read)(self, words, value)?;
+        (condition.read)(self, words, value, branches)?;
         self.value.push(b' ')?;
         if let Some(text) = self.texts.get_mut(place) {
-            *text = Some(core::mem::replace(&mut self.value, Vec::new()));
+            *text = Some((core::mem::replace(&mut self.value, Vec::new()), word));
         }
         Ok(())
     }
@@ -179,6 +212,7 @@ impl Draft {
         &mut self,
         words: &Words<'a>,
         value: Range<usize>,
+        _: Branches<'_>,
     ) -> Result<(), ParseError<'a>> {
         let mut ops = Ops::NONE;
         let mut start = value.start;
@@ -198,6 +232,7 @@ impl Draft {
         &mut self,
         words: &Words<'a>,
         value: Range<usize>,
+        _: Branches<'_>,
     ) -> Result<(), ParseError<'a>> {
         let tokens = Reader::path(words.bytes(&value), &mut self.value);
         self.path = Some(in_text(tokens, words, value)?);
@@ -209,20 +244,148 @@ impl Draft {
         &mut self,
         words: &Words<'a>,
         value: Range<usize>,
+        _: Branches<'_>,
     ) -> Result<(), ParseError<'a>> {
         let tokens = Reader::name(words.bytes(&value), &mut self.value);
         self.name = Some(in_text(tokens, words, value)?);
         Ok(())
     }
+
+    /// Reads the value of `type=`.
+    fn read_type<'a>(
+        &mut self,
+        words: &Words<'a>,
+        value: Range<usize>,
+        _: Branches<'_>,
+    ) -> Result<(), ParseError<'a>> {
+        let mut kinds = KindSet::EMPTY;
+        let bytes = words.bytes(&value);
+        value::letters(bytes, &Kind::ALL, Fault::UnknownType, |kind| {
+            kinds = kinds.with(kind);
+        })
+        .map_err(|wrong| at_fault(words, &value, wrong))?;
+        value::spell_letters(&mut self.value, &Kind::ALL, |kind| kinds.has(kind))?;
+        self.kinds = Some(kinds);
+        Ok(())
+    }
+
+    /// Reads the value of `uid=`.
+    fn read_uid<'a>(
+        &mut self,
+        words: &Words<'a>,
+        value: Range<usize>,
+        _: Branches<'_>,
+    ) -> Result<(), ParseError<'a>> {
+        let ids = value::ids(words.bytes(&value)).map_err(|w| at_fault(words, &value, w))?;
+        value::spell_ids(&mut self.value, ids)?;
+        self.conditions.uid = Some(ids);
+        Ok(())
+    }
+
+    /// Reads the value of `gid=`.
+    fn read_gid<'a>(
+        &mut self,
+        words: &Words<'a>,
+        value: Range<usize>,
+        _: Branches<'_>,
+    ) -> Result<(), ParseError<'a>> {
+        let ids = value::ids(words.bytes(&value)).map_err(|w| at_fault(words, &value, w))?;
+        value::spell_ids(&mut self.value, ids)?;
+        self.conditions.gid = Some(ids);
+        Ok(())
+    }
+
+    /// Reads the value of `cgroup=`.
+    fn read_cgroup<'a>(
+        &mut self,
+        words: &Words<'a>,
+        value: Range<usize>,
+        _: Branches<'_>,
+    ) -> Result<(), ParseError<'a>> {
+        let path = glob::cgroup(words.bytes(&value), &mut self.value);
+        self.cgroup = Some(in_text(path, words, value)?);
+        Ok(())
+    }
+
+    /// Reads the value of `access=`.
+    fn read_access<'a>(
+        &mut self,
+        words: &Words<'a>,
+        value: Range<usize>,
+        _: Branches<'_>,
+    ) -> Result<(), ParseError<'a>> {
+        let mut ways = Access::NONE;
+        let bytes = words.bytes(&value);
+        value::letters(bytes, &Access::ALL, Fault::UnknownAccess, |way| {
+            ways = ways.or(way);
+        })
+        .map_err(|wrong| at_fault(words, &value, wrong))?;
+        value::spell_letters(&mut self.value, &Access::ALL, |way| ways.meets(way))?;
+        self.conditions.access = Some(ways);
+        Ok(())
+    }
+
+    /// Reads the value of `size=`.
+    fn read_size<'a>(
+        &mut self,
+        words: &Words<'a>,
+        value: Range<usize>,
+        _: Branches<'_>,
+    ) -> Result<(), ParseError<'a>> {
+        let size = value::size(words.bytes(&value)).map_err(|w| at_fault(words, &value, w))?;
+        value::spell_size(&mut self.value, size)?;
+        self.conditions.size = Some(size);
+        Ok(())
+    }
+
+    /// Reads the value of `exists=`.
+    fn read_exists<'a>(
+        &mut self,
+        words: &Words<'a>,
+        value: Range<usize>,
+        branches: Branches<'_>,
+    ) -> Result<(), ParseError<'a>> {
+        self.conditions.exists = Some(self.read_branch(words, value, branches)?);
+        Ok(())
+    }
+
+    /// Reads the value of `missing=`.
+    fn read_missing<'a>(
+        &mut self,
+        words: &Words<'a>,
+        value: Range<usize>,
+        branches: Branches<'_>,
+    ) -> Result<(), ParseError<'a>> {
+        self.conditions.missing = Some(self.read_branch(words, value, branches)?);
+        Ok(())
+    }
+
+    /// Reads the name of a branch as a value.
+    fn read_branch<'a>(
+        &mut self,
+        words: &Words<'a>,
+        value: Range<usize>,
+        branches: Branches<'_>,
+    ) -> Result<BranchId, ParseError<'a>> {
+        let name = words.bytes(&value);
+        let branch = branches(name).ok_or_else(|| words.wrong(value, Fault::NoBranch))?;
+        self.value.extend_from_slice(name)?;
+        Ok(branch)
+    }
 }
 
-/// A result of reading the glob at `value`, its error placed in the whole text.
-fn in_text<'a>(
-    tokens: Result<Vec<Token>, GlobError>,
+/// The error `wrong` of the value at `value`, placed in the whole text.
+fn at_fault<'a>(words: &Words<'a>, value: &Range<usize>, wrong: value::Wrong) -> ParseError<'a> {
+    words.wrong(within(value, wrong.0), wrong.1)
+}
+
+/// A result of reading the glob or path at `value`, its error placed in the whole text.
+fn in_text<'a, T>(
+    result: Result<T, GlobError>,
     words: &Words<'a>,
     value: Range<usize>,
-) -> Result<Vec<Token>, ParseError<'a>> {
-    tokens.map_err(|error| match error {
+) -> Result<T, ParseError<'a>> {
+    result.map_err(|error| match error {
         GlobError::NoMem => ParseError::NoMem,
         GlobError::Wrong(at, fault) => words.wrong(within(&value, at), fault),
     })
@@ -233,32 +396,8 @@ fn within(outer: &Range<usize>, at: Range<usize>) -> Range<usize> {
     outer.start.saturating_add(at.start)..outer.start.saturating_add(at.end)
 }
 
-/// Reads the name of a branch.
-fn read_branch(word: &[u8], lookup: Lookup<'_>) -> Reading {
-    if !BranchId::is_name(word) {
-        return None;
-    }
-    let unknown = (0..word.len(), Fault::UnknownBranch);
-    Some(lookup(word).map(Verdict::Branch).ok_or(unknown))
-}
-
-/// Reads `deny`.
-fn read_deny(word: &[u8], _: Lookup<'_>) -> Reading {
-    (word == b"deny").then_some(Ok(Verdict::Deny(Errno::EACCES)))
-}
-
-/// Reads `deny:` with an errno.
-fn read_deny_errno(word: &[u8], _: Lookup<'_>) -> Reading {
-    let name = word.strip_prefix(b"deny:")?;
-    let unknown = (
-        word.len().saturating_sub(name.len())..word.len(),
-        Fault::UnknownErrno,
-    );
-    Some(Errno::find(name).map(Verdict::Deny).ok_or(unknown))
-}
-
 impl Rule {
-    /// Reads a rule whose verdict may name what `branches` knows.
+    /// Reads a rule that may name what `branches` knows.
     pub(crate) fn parse<'a>(
         text: &'a [u8],
         branches: &dyn Fn(&[u8]) -> Option<BranchId>,
@@ -268,6 +407,9 @@ impl Rule {
             ops: Ops::ALL,
             path: None,
             name: None,
+            kinds: None,
+            cgroup: None,
+            conditions: Conditions::NONE,
             texts: [const { None }; CONDITIONS.len()],
             value: Vec::new(),
         };
@@ -278,38 +420,42 @@ impl Rule {
                 }
                 None => return Err(words.wrong(0..text.len(), Fault::NoArrow)),
                 Some(word) if words.bytes(&word) == b"->" => break word,
-                Some(word) => draft.read(&words, word)?,
+                Some(word) => draft.read(&words, word, branches)?,
             }
         };
+        let mut canonical = Vec::new();
+        for (text, _) in draft.texts.iter().flatten() {
+            canonical.extend_from_slice(text)?;
+        }
+        canonical.extend_from_slice(b"-> ")?;
         let Some(word) = words.take() else {
             return Err(words.wrong(arrow, Fault::NoVerdict));
         };
+        let said = verdict::read(&mut words, word, branches, &mut canonical)?;
         if let Some(extra) = words.take() {
             return Err(words.wrong(
                 extra.start..text.trim_ascii_end().len(),
                 Fault::AfterVerdict,
             ));
         }
-        let bytes = words.bytes(&word);
-        let known = VERDICTS
-            .iter()
-            .find_map(|form| (form.read)(bytes, branches));
-        let verdict = known
-            .unwrap_or(Err((0..bytes.len(), Fault::UnknownVerdict)))
-            .map_err(|(at, fault)| words.wrong(within(&word, at), fault))?;
-
-        let mut canonical = Vec::new();
-        for text in draft.texts.iter().flatten() {
-            canonical.extend_from_slice(text)?;
+        if let Some((key, fault)) = draft.contradiction(&said) {
+            // CAST: The keys are numbered by their places.
+            let given = draft.texts.get(key as usize).and_then(Option::as_ref);
+            let word = given.map_or(0..text.len(), |(_, word)| word.clone());
+            return Err(words.wrong(word, fault));
         }
-        canonical.extend_from_slice(b"-> ")?;
-        verdict.spell(bytes, &mut canonical)?;
+        let possible = draft.possible();
+        let mut ops = draft.ops;
+        ops.limit(possible);
         Ok(Rule {
             text: canonical,
-            ops: draft.ops,
+            ops,
             path: draft.path,
             name: draft.name,
-            verdict,
+            kinds: draft.kinds,
+            cgroup: draft.cgroup,
+            conditions: draft.conditions,
+            said,
         })
     }
 }

@@ -7,6 +7,7 @@
 //! are found by hash, and only globs that stand side by side are tried one by one.
 
 use super::{
+    facts::Conditions,
     glob::{
         self,
         Token, //
@@ -16,14 +17,18 @@ use super::{
         Index, //
     },
     mem::Vec,
+    name::Name,
     rule::Rule,
-    state::Effect,
+    table::Effect,
     tree::{
         Edge,
         Node,
         Pattern, //
     },
-    verdict::BranchId, //
+    verdict::{
+        Alternatives,
+        BranchId, //
+    },
 };
 
 /// The rules of a mount, compiled.
@@ -33,6 +38,10 @@ pub(crate) struct Policy {
     pub(super) rules: Vec<Rule>,
     /// What each does.
     pub(super) effects: Vec<Effect>,
+    /// The conditions on the call that rules have, by their places.
+    pub(super) conditions: Vec<Conditions>,
+    /// The paths of the control groups that rules name.
+    pub(super) cgroups: Vec<Vec<u8>>,
     /// The branch when none matches.
     pub(super) default: BranchId,
     /// The tree; children stand after their parents, the root first.
@@ -43,6 +52,10 @@ pub(crate) struct Policy {
     pub(super) literals: Vec<u8>,
     /// The tokens of the globs in the tree.
     pub(super) globs: Vec<Token>,
+    /// Whether patterns have folded forms.
+    pub(super) folds: bool,
+    /// Whether some rule has a condition on the type.
+    pub(super) types: bool,
 }
 
 /// What tells the edges from a node apart by hash.
@@ -52,12 +65,58 @@ pub(super) enum Salt {
     Component = 1,
     /// A condition on the last component.
     Name = 2,
+    /// The folded form of a component.
+    FoldedComponent = 3,
+    /// The folded form of a condition on the last component.
+    FoldedName = 4,
 }
 
 impl Policy {
     /// The rules, in their order.
     pub(crate) fn rules(&self) -> &[Rule] {
         &self.rules
+    }
+
+    /// The branch of names that no rule gives a home.
+    pub(crate) fn default(&self) -> BranchId {
+        self.default
+    }
+
+    /// The branches of a verdict `A|B|...`, in their order.
+    ///
+    /// # Context
+    ///
+    /// Any.
+    pub(crate) fn alternatives(&self, list: Alternatives) -> &[BranchId] {
+        let rule = self.rules.get(usize::from(list.0));
+        rule.map_or(&[], |rule| rule.said.alternatives())
+    }
+
+    /// Whether some rule asks for the type of an object. If none does, the states of a name are alike
+    /// for all types, but for what they let stand below it.
+    ///
+    /// # Context
+    ///
+    /// Any.
+    pub(crate) fn asks_types(&self) -> bool {
+        self.types
+    }
+
+    /// The paths of the control groups that rules name, by the places that
+    /// [`CgroupId::index`](super::CgroupId::index) gives: absolute, without a slash at the end but
+    /// for the root's.
+    pub(crate) fn cgroups(&self) -> impl Iterator<Item = &[u8]> {
+        self.cgroups.iter().map(|path| &**path)
+    }
+
+    /// What the rule at the place `rule` does.
+    pub(super) fn effect(&self, rule: u16) -> Option<&Effect> {
+        self.effects.get(usize::from(rule))
+    }
+
+    /// The conditions on the call of a rule that does `effect`, if it has any.
+    pub(super) fn conditions_of(&self, effect: &Effect) -> Option<&Conditions> {
+        self.conditions.get(usize::from(effect.conditions))
     }
 
     /// The node at the place `id`.
@@ -83,67 +142,84 @@ impl Policy {
         })
     }
 
-    /// Whether `name` is one that `pattern` stands for.
-    pub(super) fn matches(&self, pattern: Pattern, name: &[u8]) -> bool {
+    /// Whether `name` is one that the pattern of the edge to `node` stands for.
+    pub(super) fn matches(&self, node: &Node, name: &Name<'_>) -> bool {
+        let (pattern, bytes) = match name.folded {
+            Some((folded, _)) if self.folds => (node.folded(), folded),
+            _ => (node.edge.pattern(), name.bytes),
+        };
         match pattern {
-            Pattern::Each => true,
-            Pattern::Literal(span) => span.of(&self.literals) == name,
-            Pattern::Glob(span) => glob::matches(span.of(&self.globs), name),
+            None => false,
+            Some(Pattern::Each) => true,
+            Some(Pattern::Literal(span)) => span.of(&self.literals) == bytes,
+            Some(Pattern::Glob(span)) => glob::matches(span.of(&self.globs), bytes),
         }
     }
 
-    /// The name that `edge` stands for, if it is only one.
-    pub(super) fn literal(&self, edge: Edge) -> Option<&[u8]> {
-        match edge {
-            Edge::Component(Pattern::Literal(span)) | Edge::Name(Pattern::Literal(span)) => {
-                Some(span.of(&self.literals))
+    /// The only name that the pattern of the edge to `node` stands for, and its folded form; none
+    /// if there are others.
+    pub(super) fn literal(&self, node: &Node) -> Option<(&[u8], &[u8])> {
+        match (node.edge.pattern()?, node.folded()?) {
+            (Pattern::Literal(exact), Pattern::Literal(folded)) => {
+                Some((exact.of(&self.literals), folded.of(&self.literals)))
             }
             _ => None,
         }
     }
 
-    /// The child of the node `parent` by the literal component `name`.
-    pub(super) fn component(&self, parent: u32, name: &Name<'_>) -> Option<(u32, &Node)> {
-        self.find(parent, Salt::Component, name.hash, |edge| {
-            matches!(edge, Edge::Component(Pattern::Literal(s)) if s.of(&self.literals) == name.bytes)
-        })
+    /// The children of the node `parent` by the literal component `name`: one, or those that are
+    /// spelled so in some case.
+    pub(super) fn components<'a>(
+        &'a self,
+        parent: u32,
+        name: &'a Name<'_>,
+    ) -> impl Iterator<Item = (u32, &'a Node)> {
+        self.literals_of(parent, name, [Salt::Component, Salt::FoldedComponent])
     }
 
-    /// The child of the node `parent` by the literal condition `name` on the last component.
-    pub(super) fn name(&self, parent: u32, name: &Name<'_>) -> Option<(u32, &Node)> {
-        self.find(parent, Salt::Name, name.hash, |edge| {
-            matches!(edge, Edge::Name(Pattern::Literal(s)) if s.of(&self.literals) == name.bytes)
-        })
+    /// The children of the node `parent` by the literal condition `name` on the last component.
+    pub(super) fn names<'a>(
+        &'a self,
+        parent: u32,
+        name: &'a Name<'_>,
+    ) -> impl Iterator<Item = (u32, &'a Node)> {
+        self.literals_of(parent, name, [Salt::Name, Salt::FoldedName])
     }
 
-    /// The child of the node `parent` whose pattern has the hash `hash` and whose edge is `same`.
-    pub(super) fn find(
-        &self,
+    /// The children of the node `parent` by the literal `name`, which the index has under the first
+    /// salt as it is and under the second one folded.
+    fn literals_of<'a>(
+        &'a self,
+        parent: u32,
+        name: &'a Name<'_>,
+        salts: [Salt; 2],
+    ) -> impl Iterator<Item = (u32, &'a Node)> {
+        let [exact, folded] = salts;
+        let (salt, hash, most) = match name.folded {
+            Some((_, hash)) if self.folds => (folded, hash, usize::MAX),
+            _ => (exact, name.hash, 1),
+        };
+        let is_component = matches!(exact, Salt::Component);
+        self.find(parent, salt, hash, move |node| {
+            matches!(node.edge, Edge::Component(_)) == is_component
+                && matches!(node.edge.pattern(), Some(Pattern::Literal(_)))
+                && self.matches(node, name)
+        })
+        .take(most)
+    }
+
+    /// The children of the node `parent` whose patterns have the hash `hash` and that are `wanted`.
+    pub(super) fn find<'a>(
+        &'a self,
         parent: u32,
         salt: Salt,
         hash: Hash,
-        same: impl Fn(Edge) -> bool,
-    ) -> Option<(u32, &Node)> {
+        wanted: impl Fn(&Node) -> bool + 'a,
+    ) -> impl Iterator<Item = (u32, &'a Node)> + 'a {
         self.index
             .find(place(parent, salt, hash))
             .filter_map(|id| Some((id, self.node(id)?)))
-            .find(|(_, node)| node.parent == parent && same(node.edge))
-    }
-}
-
-/// A name with its hash.
-pub(super) struct Name<'a> {
-    /// The name.
-    pub(super) bytes: &'a [u8],
-    /// Its hash.
-    hash: Hash,
-}
-
-impl<'a> Name<'a> {
-    /// The name `bytes`.
-    pub(super) fn new(bytes: &'a [u8]) -> Name<'a> {
-        let hash = Hash::START.add_bytes(bytes.iter().copied());
-        Name { bytes, hash }
+            .filter(move |(_, node)| node.parent == parent && wanted(node))
     }
 }
 

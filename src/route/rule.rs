@@ -3,7 +3,9 @@
 //! Rules: what one says, and its canonical text.
 
 use super::{
+    facts::Conditions,
     glob::Token,
+    kind::KindSet,
     mem::{
         NoMem,
         Vec, //
@@ -14,7 +16,8 @@ use super::{
         CLASSES, //
     },
     verdict::{
-        Errno,
+        Alternatives,
+        BranchId,
         Verdict, //
     },
 };
@@ -24,14 +27,47 @@ use super::{
 pub(crate) struct Rule {
     /// The canonical text; equal rules have equal texts.
     pub(super) text: Vec<u8>,
-    /// What `op=` says.
+    /// What `op=` says, less the operations for which the other conditions cannot hold.
     pub(super) ops: Ops,
     /// What `path=` says, the leading slash left out.
     pub(super) path: Option<Vec<Token>>,
     /// What `name=` says.
     pub(super) name: Option<Vec<Token>>,
+    /// What `type=` says.
+    pub(super) kinds: Option<KindSet>,
+    /// The control group that `cgroup=` names.
+    pub(super) cgroup: Option<Vec<u8>>,
+    /// The other conditions that only a call can tell.
+    pub(super) conditions: Conditions,
     /// What follows the arrow.
-    pub(super) verdict: Verdict,
+    pub(super) said: Said,
+}
+
+/// What a rule says shall happen.
+#[derive(Debug)]
+pub(super) enum Said {
+    /// A verdict that needs no list.
+    Plain(Verdict),
+    /// The first of these in which the object exists.
+    First(Vec<BranchId>),
+}
+
+impl Said {
+    /// The verdict of the rule at the place `number`.
+    pub(super) fn verdict(&self, number: u16) -> Verdict {
+        match self {
+            Said::Plain(verdict) => *verdict,
+            Said::First(_) => Verdict::First(Alternatives(number)),
+        }
+    }
+
+    /// The branches among which the object is looked for.
+    pub(super) fn alternatives(&self) -> &[BranchId] {
+        match self {
+            Said::Plain(_) => &[],
+            Said::First(branches) => branches,
+        }
+    }
 }
 
 /// The operations of a rule.
@@ -59,6 +95,12 @@ impl Ops {
         all: OpSet::EMPTY,
         ..Ops::ALL
     };
+
+    /// Leaves out what is not in `possible`.
+    pub(super) fn limit(&mut self, possible: OpSet) {
+        self.all = self.all.and(possible);
+        self.named = self.named.and(possible);
+    }
 
     /// Adds what `word` names, if it names something.
     pub(super) fn add(&mut self, word: &[u8]) -> Option<()> {
@@ -99,18 +141,14 @@ impl Rule {
     pub(crate) fn text(&self) -> &[u8] {
         &self.text
     }
-}
 
-impl Verdict {
-    /// Appends the canonical form of a verdict whose branch is written `branch`.
-    pub(super) fn spell(self, branch: &[u8], text: &mut Vec<u8>) -> Result<(), NoMem> {
-        match self {
-            Verdict::Branch(_) => text.extend_from_slice(branch),
-            Verdict::Deny(Errno::EACCES) => text.extend_from_slice(b"deny"),
-            Verdict::Deny(errno) => {
-                text.extend_from_slice(b"deny:")?;
-                text.extend_from_slice(errno.name().as_bytes())
-            }
-        }
+    /// Whether nothing of it needs more than the operation and the name, and one branch or an error
+    /// is the verdict.
+    pub(crate) fn is_simple(&self) -> bool {
+        let verdict = matches!(
+            self.said,
+            Said::Plain(Verdict::Branch(_) | Verdict::Deny(_))
+        );
+        verdict && self.kinds.is_none() && self.cgroup.is_none() && self.conditions.is_none()
     }
 }

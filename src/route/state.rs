@@ -10,6 +10,7 @@ use super::{
         OpSet, //
     },
     verdict::{
+        Alternatives,
         BranchId,
         Errno,
         Verdict, //
@@ -26,104 +27,144 @@ pub(crate) struct Decision {
     pub(crate) rule: Option<u16>,
 }
 
-/// The state of a path under a policy: every decision for the object there, and where its rules
-/// stand, so that those of the names in it follow.
+/// The branch that a name belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Home {
+    /// The branch.
+    pub(crate) branch: BranchId,
+    /// The number of the rule that says so, as in [`Decision::rule`].
+    pub(crate) rule: Option<u16>,
+}
+
+/// What looking a name up depends on, beside the name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Needs {
+    /// Nothing: both the decision and the home are known.
+    Nothing,
+    /// The caller, as to the decision; the home is known. To decide calls no branch.
+    Caller,
+    /// Branches: to be asked whether the name exists there, or for permission.
+    Branches,
+}
+
+/// The state of a path under a policy: what is decided for the object there and what depends on
+/// the call, and where its rules stand, so that the states of the names in it follow.
 ///
 /// States of one policy are equal if and only if they decide alike; those of different policies
 /// must not be compared, nor given to another policy.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct State {
-    /// The decision for each operation.
-    decisions: [Packed; Op::COUNT],
-    /// The verdict for lookup if no rule could deny.
-    home: Packed,
-    /// The operations whose deciding rule names them by their own word.
-    named: OpSet,
+    /// The decision for each operation, or its chain.
+    pub(super) decisions: [Packed; Op::COUNT],
+    /// The decision for lookup if no rule could deny or hide, or its chain.
+    pub(super) home: Packed,
+    /// The operations for which a deciding rule may name them by their own word.
+    pub(super) named: OpSet,
+    /// What lookup needs.
+    pub(super) needs: Needs,
+    /// The chains: rules in ascending order whose other conditions hold, up to the first one that
+    /// has no condition on the call, or [`DEFAULT`].
+    pub(super) links: Vec<u16>,
     /// The places of the policy's tree that names below may go on from, in ascending order.
     pub(super) live: Vec<u32>,
 }
 
 impl State {
-    /// The branch that the name belongs to, whether looking it up is denied or not.
-    pub(crate) fn home(&self) -> BranchId {
-        match self.home.unpack().verdict {
-            Verdict::Branch(branch) => branch,
-            // No home is made of a rule that denies.
-            Verdict::Deny(_) => BranchId::FIRST,
+    /// The home, unless it depends on branches; see [`Policy::home`](super::Policy::home).
+    ///
+    /// # Context
+    ///
+    /// Any, as for all of these.
+    pub(crate) fn home(&self) -> Option<Home> {
+        let decision = self.home.decision()?;
+        match decision.verdict {
+            Verdict::Branch(branch) => Some(Home {
+                branch,
+                rule: decision.rule,
+            }),
+            _ => None,
         }
     }
 
-    /// The number of the rule that gives the name its home, as in [`Decision::rule`].
-    pub(crate) fn home_rule(&self) -> Option<u16> {
-        self.home.unpack().rule
+    /// What looking the name up needs to know of the call.
+    pub(crate) fn lookup_needs(&self) -> Needs {
+        self.needs
     }
 
-    /// What is decided for `op`.
-    ///
-    /// An open file's data goes where the file was opened: for read, write and mmap this is the
-    /// decision for open, unless the rule that decides names the operation by its own word. The
-    /// other data operations follow read so; see [`State::data`] for those that follow write.
-    pub(crate) fn verdict(&self, op: Op) -> Decision {
-        match op {
-            Op::Read | Op::Write | Op::Mmap => self.data(op, Op::Open),
-            Op::Splice | Op::Lseek | Op::Copy | Op::Remap => self.data(op, Op::Read),
-            _ => self.decided(op),
+    /// What is decided for `op`, unless it depends on the call; see
+    /// [`Policy::decide`](super::Policy::decide), also about the data of open files.
+    pub(crate) fn decision(&self, op: Op) -> Option<Decision> {
+        match leader(op) {
+            Some(leader) => self.data_decision(op, leader),
+            None => self.packed(op).decision(),
         }
     }
 
-    /// What is decided for the data operation `op` that moves data as `leader` does: the decision
-    /// for `leader`, unless the rule that decides names `op` by its own word.
-    ///
-    /// Splice, copy and remap have two ends, one that is read and one that is written.
-    pub(crate) fn data(&self, op: Op, leader: Op) -> Decision {
+    /// The same for the data operation `op` that moves data as `leader` does; see
+    /// [`Policy::decide_data`](super::Policy::decide_data).
+    pub(crate) fn data_decision(&self, op: Op, leader: Op) -> Option<Decision> {
         if self.named.has(op) {
-            return self.decided(op);
+            return self.packed(op).decision();
         }
         match leader {
-            Op::Read | Op::Write => self.data(leader, Op::Open),
-            _ => self.decided(leader),
+            Op::Read | Op::Write => self.data_decision(leader, Op::Open),
+            _ => self.packed(leader).decision(),
         }
     }
 
-    /// Whether some data operation of an open file has another verdict than opening it, so that
-    /// each must be asked for by itself.
+    /// Whether some data operation of an open file may have another verdict than opening it, so
+    /// that each must be asked for by itself.
     pub(crate) fn splits_data(&self) -> bool {
-        let open = self.verdict(Op::Open).verdict;
-        let data = [
-            Op::Read,
-            Op::Write,
-            Op::Mmap,
-            Op::Splice,
-            Op::Lseek,
-            Op::Copy,
-            Op::Remap,
-        ];
-        data.iter().any(|op| self.verdict(*op).verdict != open)
+        let open = self.decision(Op::Open).map(|decision| decision.verdict);
+        let differs = |op: &Op| {
+            let own = self.decision(*op).map(|decision| decision.verdict);
+            self.named.has(*op) && (own.is_none() || own != open)
+        };
+        Op::ALL
+            .iter()
+            .any(|op| leader(*op).is_some() && differs(op))
     }
 
     /// A hash for tables of states: equal states have equal ones.
     pub(crate) fn hash(&self) -> u64 {
         let decisions = self.decisions.iter().chain([&self.home]);
-        let hash = decisions.fold(Hash::START, |hash, packed| hash.add(packed.rule.into()));
-        let live = self.live.iter();
-        live.fold(hash, |hash, place| hash.add((*place).into()))
-            .finish()
+        let hash = decisions.fold(Hash::START, |hash, packed| {
+            hash.add(packed.rule.into()).add(packed.verdict.into())
+        });
+        let links = self.links.iter().map(|link| u64::from(*link));
+        let live = self.live.iter().map(|place| u64::from(*place));
+        links.chain(live).fold(hash, Hash::add).finish()
     }
 
-    /// The deciding rule's verdict for `op`.
-    fn decided(&self, op: Op) -> Decision {
+    /// The deciding rule's verdict for `op`, or the chain.
+    pub(super) fn packed(&self, op: Op) -> Packed {
         // CAST: Operations are numbered from 0, and there is a decision for each.
-        let packed = self.decisions.get(op as usize).unwrap_or(&self.home);
-        packed.unpack()
+        let packed = self.decisions.get(op as usize).copied();
+        packed.unwrap_or(Packed::HOME)
+    }
+
+    /// The rules of the chain that `packed` stands for, and those of later ones.
+    pub(super) fn chain(&self, packed: Packed) -> &[u16] {
+        self.links.get(packed.place()..).unwrap_or_default()
     }
 }
 
-/// A decision in 4 bytes.
+/// The operation whose decision holds for the data operation `op`, unless the rule that decides
+/// names `op` by its own word.
+pub(super) fn leader(op: Op) -> Option<Op> {
+    match op {
+        Op::Read | Op::Write | Op::Mmap => Some(Op::Open),
+        Op::Splice | Op::Lseek | Op::Copy | Op::Remap => Some(Op::Read),
+        _ => None,
+    }
+}
+
+/// A decision in 4 bytes, or where the chain is that leads to one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Packed {
-    /// The place of the rule in the list, or [`DEFAULT`].
+pub(super) struct Packed {
+    /// The place of the rule in the list, or [`DEFAULT`]; of a chain the lower bits of its place.
     rule: u16,
-    /// A branch, or an errno and [`Packed::DENY`].
+    /// A kind and what belongs to it.
     verdict: u16,
 }
 
@@ -131,108 +172,91 @@ struct Packed {
 pub(super) const DEFAULT: u16 = u16::MAX;
 
 impl Packed {
-    /// Set if the verdict denies.
-    const DENY: u16 = 1 << 15;
+    /// The bits of [`Packed::verdict`] below its kind.
+    const BITS: u32 = 13;
+    /// No rule speaks of it.
+    const KIND_HOME: u16 = 0;
+    /// A branch.
+    const KIND_BRANCH: u16 = 1;
+    /// An errno.
+    const KIND_DENY: u16 = 2;
+    /// Hidden.
+    const KIND_HIDE: u16 = 3;
+    /// A gate in the upper of 12 bits, a branch in the lower ones.
+    const KIND_GATE: u16 = 4;
+    /// Several branches, which the rule lists.
+    const KIND_FIRST: u16 = 5;
+    /// The upper bits of the place of a chain.
+    const KIND_CHAIN: u16 = 6;
+
+    /// No rule speaks of it.
+    pub(super) const HOME: Packed = Packed {
+        rule: DEFAULT,
+        verdict: Self::KIND_HOME << Self::BITS,
+    };
 
     /// Packs the verdict of the rule at the place `rule`.
-    fn new(rule: u16, verdict: Verdict) -> Packed {
-        let verdict = match verdict {
-            Verdict::Branch(branch) => branch.raw().into(),
-            Verdict::Deny(errno) => errno.raw() | Self::DENY,
+    pub(super) fn new(rule: u16, verdict: Verdict) -> Packed {
+        let raw = |branch: BranchId| u16::from(branch.raw());
+        let (kind, value) = match verdict {
+            Verdict::Home => (Self::KIND_HOME, 0),
+            Verdict::Branch(branch) => (Self::KIND_BRANCH, raw(branch)),
+            Verdict::Deny(errno) => (Self::KIND_DENY, errno.raw()),
+            Verdict::Hide => (Self::KIND_HIDE, 0),
+            Verdict::Gate { gate, branch } => (Self::KIND_GATE, raw(gate) << 6 | raw(branch)),
+            Verdict::First(_) => (Self::KIND_FIRST, 0),
         };
-        Packed { rule, verdict }
+        Packed {
+            rule,
+            verdict: kind << Self::BITS | value,
+        }
     }
 
-    /// The decision that was packed.
-    fn unpack(self) -> Decision {
-        let verdict = if self.verdict & Self::DENY != 0 {
-            Verdict::Deny(Errno::from_raw(self.verdict & !Self::DENY))
-        } else {
-            Verdict::Branch(BranchId::from_raw(self.verdict.to_le_bytes()[0]))
+    /// Packs the place of a chain, if it can be.
+    pub(super) fn new_chain(place: usize) -> Option<Packed> {
+        let place = u32::try_from(place).ok()?;
+        let upper = u16::try_from(place >> 16).ok()?;
+        if upper >> Self::BITS != 0 {
+            return None;
+        }
+        Some(Packed {
+            // CAST: The upper bits are kept apart.
+            rule: place as u16,
+            verdict: Self::KIND_CHAIN << Self::BITS | upper,
+        })
+    }
+
+    /// The decision that was packed, unless it is a chain.
+    pub(super) fn decision(self) -> Option<Decision> {
+        let value = self.verdict & ((1 << Self::BITS) - 1);
+        // CAST: Branches have 6 bits.
+        let branch = |value: u16| BranchId::from_raw((value & 63) as u8);
+        let verdict = match self.verdict >> Self::BITS {
+            Self::KIND_BRANCH => Verdict::Branch(branch(value)),
+            Self::KIND_DENY => Verdict::Deny(Errno::from_raw(value)),
+            Self::KIND_HIDE => Verdict::Hide,
+            Self::KIND_GATE => Verdict::Gate {
+                gate: branch(value >> 6),
+                branch: branch(value),
+            },
+            Self::KIND_FIRST => Verdict::First(Alternatives(self.rule)),
+            Self::KIND_CHAIN => return None,
+            _ => Verdict::Home,
         };
-        let rule = (self.rule != DEFAULT).then_some(self.rule.saturating_add(1));
-        Decision { verdict, rule }
+        Some(Decision {
+            verdict,
+            rule: number(self.rule),
+        })
+    }
+
+    /// The place of the chain.
+    fn place(self) -> usize {
+        let upper = usize::from(self.verdict & ((1 << Self::BITS) - 1));
+        upper << 16 | usize::from(self.rule)
     }
 }
 
-/// The rules that decide, while they are being found: for each operation the first one.
-pub(super) struct Table {
-    /// The place of the deciding rule for each operation, or [`DEFAULT`].
-    pub(super) rules: [u16; Op::COUNT],
-    /// The same for lookup among the rules that do not deny.
-    pub(super) home: u16,
-}
-
-/// What deciding needs to know of a rule.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Effect {
-    /// The operations to which it applies.
-    pub(super) ops: OpSet,
-    /// Those that it names by their own word.
-    pub(super) named: OpSet,
-    /// Its verdict.
-    pub(super) verdict: Verdict,
-    /// The place of the next rule of the same place in the tree, or [`DEFAULT`].
-    pub(super) next: u16,
-}
-
-impl Effect {
-    /// Whether it can be what gives a name its home.
-    pub(super) fn gives_home(&self) -> bool {
-        self.ops.has(Op::Lookup) && matches!(self.verdict, Verdict::Branch(_))
-    }
-}
-
-impl Table {
-    /// The table of no rules.
-    pub(super) fn new() -> Table {
-        Table {
-            rules: [DEFAULT; Op::COUNT],
-            home: DEFAULT,
-        }
-    }
-
-    /// Takes in the rule at the place `number`, which matches.
-    pub(super) fn add(&mut self, number: u16, effect: &Effect) {
-        let mut bits = effect.ops.bits();
-        for rule in &mut self.rules {
-            if bits & 1 != 0 {
-                *rule = number.min(*rule);
-            }
-            bits >>= 1;
-        }
-        if effect.gives_home() {
-            self.home = number.min(self.home);
-        }
-    }
-
-    /// The state that these rules make, with `live` for below.
-    ///
-    /// What no rule speaks of is served by the home, and that is the default branch if no rule
-    /// says otherwise.
-    pub(super) fn finish(self, effects: &[Effect], default: BranchId, live: Vec<u32>) -> State {
-        let pack = |rule: u16, otherwise: Packed| {
-            let effect = effects.get(usize::from(rule));
-            effect.map_or(otherwise, |effect| Packed::new(rule, effect.verdict))
-        };
-        let default = Packed::new(DEFAULT, Verdict::Branch(default));
-        let home = pack(self.home, default);
-        let unspoken = Packed {
-            rule: DEFAULT,
-            ..home
-        };
-        let mut named = OpSet::EMPTY;
-        for (op, rule) in Op::ALL.into_iter().zip(self.rules) {
-            let effect = effects.get(usize::from(rule));
-            if effect.is_some_and(|effect| effect.named.has(op)) {
-                named = named.with(op);
-            }
-        }
-        State {
-            decisions: self.rules.map(|rule| pack(rule, unspoken)),
-            home,
-            named,
-            live,
-        }
-    }
+/// The number of the rule at the place `rule`, as callers see it.
+pub(super) fn number(rule: u16) -> Option<u16> {
+    (rule != DEFAULT).then_some(rule.saturating_add(1))
 }

@@ -2,17 +2,7 @@
 
 //! The tree of path components that rules are compiled into.
 
-use super::{
-    below::Reach,
-    op::{
-        Op,
-        OpSet, //
-    },
-    state::{
-        Effect,
-        DEFAULT, //
-    },
-};
+use super::{below::Reach, op::OpSet, state::DEFAULT, table::Effect};
 
 /// A place in the tree.
 #[derive(Debug)]
@@ -21,6 +11,8 @@ pub(super) struct Node {
     pub(super) parent: u32,
     /// What leads here from there.
     pub(super) edge: Edge,
+    /// The folded form of what leads here, if it is another.
+    pub(super) folded: Option<Pattern>,
     /// The first of the literal components that lead on.
     pub(super) literals: u32,
     /// The first of the other components that lead on, but `**`.
@@ -37,9 +29,10 @@ pub(super) struct Node {
     pub(super) first: u16,
     /// The last one.
     pub(super) last: u16,
-    /// The operations to which these rules apply; a later rule for no other has no effect.
+    /// The operations to which some of these rules are certain to apply; a later rule for no other
+    /// has no effect.
     pub(super) covered: OpSet,
-    /// Whether one of them gives a home.
+    /// Whether one of them is certain to give a home.
     pub(super) homed: bool,
     /// What the rules further down can do.
     pub(super) below: Reach,
@@ -59,6 +52,21 @@ pub(super) enum Edge {
     Component(Pattern),
     /// A condition on the last component.
     Name(Pattern),
+}
+
+impl Edge {
+    /// What a name must be to lead on.
+    pub(super) fn pattern(self) -> Option<Pattern> {
+        match self {
+            Edge::Root | Edge::Deep => None,
+            Edge::Component(pattern) | Edge::Name(pattern) => Some(pattern),
+        }
+    }
+
+    /// Whether any name does.
+    pub(super) fn is_each(self) -> bool {
+        self == Edge::Deep || self.pattern() == Some(Pattern::Each)
+    }
 }
 
 /// What a component must be.
@@ -94,6 +102,7 @@ impl Node {
         Node {
             parent,
             edge,
+            folded: None,
             literals: NONE,
             globs: NONE,
             literal_names: NONE,
@@ -108,9 +117,9 @@ impl Node {
         }
     }
 
-    /// Whether one of the rules that end here applies to `op`.
-    pub(super) fn covers(&self, op: Op) -> bool {
-        self.covered.has(op)
+    /// The folded form of what leads here.
+    pub(super) fn folded(&self) -> Option<Pattern> {
+        self.folded.or(self.edge.pattern())
     }
 
     /// Whether the rules that end here leave nothing to decide for a later one that does `effect`.

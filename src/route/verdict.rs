@@ -23,8 +23,11 @@ impl BranchId {
         self.0.into()
     }
 
-    /// The first branch of a mount; there always is one.
-    pub(super) const FIRST: BranchId = BranchId(0);
+    /// The branch whose place is in the lower bits of `bits`.
+    pub(crate) const fn from_bits(bits: u64) -> BranchId {
+        // CAST: Places have 6 bits.
+        BranchId((bits & 63) as u8)
+    }
 
     /// Its place as it is kept in a state.
     pub(super) const fn raw(self) -> u8 {
@@ -158,11 +161,42 @@ pub(super) const ERRNOS: [(&str, u16); 35] = [
     ("ENOKEY", 126),
 ];
 
-/// What a rule says.
+/// What happens to an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
+    /// No rule speaks of it: the home serves it, and that of a name is the default branch.
+    Home,
     /// This branch serves it.
     Branch(BranchId),
+    /// The first of these branches in which the object exists serves it.
+    First(Alternatives),
     /// It is refused with this error; the name stays listed.
     Deny(Errno),
+    /// The name does not exist for this caller.
+    Hide,
+    /// The branch `gate` is asked first and must agree, then `branch` serves it.
+    Gate {
+        /// Which is asked.
+        gate: BranchId,
+        /// Which serves.
+        branch: BranchId,
+    },
 }
+
+impl Verdict {
+    /// Whether some branch serves what it is said of.
+    pub(super) fn serves(self) -> bool {
+        matches!(
+            self,
+            Verdict::Branch(_) | Verdict::First(_) | Verdict::Gate { .. }
+        )
+    }
+}
+
+/// The branches of a verdict `A|B|...`; [`Policy::alternatives`](super::Policy::alternatives) has
+/// them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Alternatives(
+    /// The place of the rule that lists them.
+    pub(super) u16,
+);

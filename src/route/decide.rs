@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Deciding: what a state and the facts of a call give.
+
+use super::{
+    facts::{
+        Facts,
+        Made, //
+    },
+    op::Op,
+    policy::Policy,
+    state::{
+        leader,
+        number,
+        Decision,
+        Home,
+        State,
+        DEFAULT, //
+    },
+    verdict::{
+        Alternatives,
+        BranchId,
+        Verdict, //
+    },
+};
+
+impl Policy {
+    /// What is decided for `op`, in the state `state`, by `facts`.
+    ///
+    /// An open file's data goes where the file was opened: for read, write and mmap this is the
+    /// decision for open, unless the rule that decides names the operation by its own word. The
+    /// other data operations follow read so; see [`Policy::decide_data`] for those that follow
+    /// write.
+    ///
+    /// # Context
+    ///
+    /// That of `facts`: it neither sleeps nor allocates by itself.
+    #[inline]
+    pub(crate) fn decide<F: Facts>(
+        &self,
+        state: &State,
+        op: Op,
+        facts: &F,
+    ) -> Result<Decision, F::Error> {
+        match state.decision(op) {
+            Some(decision) => Ok(decision),
+            None => self.decide_for_call(state, op, facts),
+        }
+    }
+
+    /// The same where it depends on the call.
+    #[inline(never)]
+    fn decide_for_call<F: Facts>(
+        &self,
+        state: &State,
+        op: Op,
+        facts: &F,
+    ) -> Result<Decision, F::Error> {
+        match leader(op) {
+            Some(leader) => self.decide_data(state, op, leader, facts),
+            None => self.decide_alone(state, op, facts),
+        }
+    }
+
+    /// What is decided for the data operation `op` that moves data as `leader` does: the decision
+    /// for `leader`, unless the rule that decides names `op` by its own word.
+    ///
+    /// Splice, copy and remap have two ends, one that is read and one that is written.
+    pub(crate) fn decide_data<F: Facts>(
+        &self,
+        state: &State,
+        op: Op,
+        leader: Op,
+        facts: &F,
+    ) -> Result<Decision, F::Error> {
+        if state.named.has(op) {
+            let decision = self.decide_alone(state, op, facts)?;
+            let rule = decision.rule.and_then(|rule| rule.checked_sub(1));
+            let effect = rule.and_then(|rule| self.effect(rule));
+            if effect.is_some_and(|effect| effect.named.has(op)) {
+                return Ok(decision);
+            }
+        }
+        match leader {
+            Op::Read | Op::Write => self.decide_data(state, leader, Op::Open, facts),
+            _ => self.decide_alone(state, leader, facts),
+        }
+    }
+
+    /// What is decided for `op` whatever is decided for others.
+    fn decide_alone<F: Facts>(
+        &self,
+        state: &State,
+        op: Op,
+        facts: &F,
+    ) -> Result<Decision, F::Error> {
+        let packed = state.packed(op);
+        match packed.decision() {
+            Some(decision) => Ok(decision),
+            None => Ok(self.decision_of(self.run(state.chain(packed), facts)?)),
+        }
+    }
+
+    /// The home of the name whose state is `state`.
+    ///
+    /// # Context
+    ///
+    /// That of `facts`, as for all of these.
+    #[inline]
+    pub(crate) fn home<F: Facts>(&self, state: &State, facts: &F) -> Result<Home, F::Error> {
+        match state.home() {
+            Some(home) => Ok(home),
+            None => self.home_of_rule(self.run(state.chain(state.home), facts)?, facts),
+        }
+    }
+
+    /// What the home will be when the object has been made in the branch `made_in`.
+    pub(crate) fn home_after<F: Facts>(
+        &self,
+        state: &State,
+        facts: &F,
+        made_in: BranchId,
+    ) -> Result<Home, F::Error> {
+        self.home(state, &Made { facts, made_in })
+    }
+
+    /// The first of `list` in which the object exists; if there is none, the first one, in which a
+    /// new object is made.
+    pub(crate) fn first_existing<F: Facts>(
+        &self,
+        list: Alternatives,
+        facts: &F,
+    ) -> Result<BranchId, F::Error> {
+        let branches = self.alternatives(list);
+        for branch in branches {
+            if facts.exists(*branch)? {
+                return Ok(*branch);
+            }
+        }
+        Ok(branches.first().copied().unwrap_or(self.default))
+    }
+
+    /// The first of the rules `links` that holds.
+    fn run<F: Facts>(&self, links: &[u16], facts: &F) -> Result<u16, F::Error> {
+        for rule in links {
+            if self.holds(*rule, facts)? {
+                return Ok(*rule);
+            }
+        }
+        Ok(DEFAULT)
+    }
+
+    /// Whether the conditions on the call hold that the rule at the place `rule` has.
+    pub(super) fn holds<F: Facts>(&self, rule: u16, facts: &F) -> Result<bool, F::Error> {
+        let conditions = self.effect(rule).and_then(|e| self.conditions_of(e));
+        conditions.map_or(Ok(true), |conditions| conditions.hold(facts))
+    }
+
+    /// The decision of the rule at the place `rule`.
+    pub(super) fn decision_of(&self, rule: u16) -> Decision {
+        Decision {
+            verdict: self.effect(rule).map_or(Verdict::Home, |e| e.verdict),
+            rule: self.effect(rule).and_then(|_| number(rule)),
+        }
+    }
+
+    /// The home that the rule at the place `rule` gives, or the default one.
+    pub(super) fn home_of_rule<F: Facts>(&self, rule: u16, facts: &F) -> Result<Home, F::Error> {
+        let decision = self.decision_of(rule);
+        let branch = match decision.verdict {
+            Verdict::Branch(branch) | Verdict::Gate { branch, .. } => branch,
+            Verdict::First(list) => self.first_existing(list, facts)?,
+            Verdict::Home | Verdict::Deny(_) | Verdict::Hide => self.default,
+        };
+        Ok(Home {
+            branch,
+            rule: decision.rule,
+        })
+    }
+}

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Types of files, as `type=` names them.
+
+/// The type of an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Kind {
+    /// A regular file.
+    File,
+    /// A directory.
+    Dir,
+    /// A symbolic link.
+    Symlink,
+    /// A block device.
+    Block,
+    /// A character device.
+    Char,
+    /// A FIFO.
+    Fifo,
+    /// A socket.
+    Socket,
+}
+
+impl Kind {
+    /// All of them, each by its letter, in the order of their numbers.
+    pub(super) const ALL: [(u8, Kind); 7] = [
+        (b'f', Kind::File),
+        (b'd', Kind::Dir),
+        (b'l', Kind::Symlink),
+        (b'b', Kind::Block),
+        (b'c', Kind::Char),
+        (b'p', Kind::Fifo),
+        (b's', Kind::Socket),
+    ];
+}
+
+/// A set of types.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct KindSet(u8);
+
+impl KindSet {
+    /// The set of none.
+    pub(super) const EMPTY: KindSet = KindSet(0);
+
+    /// This set and `kind`.
+    pub(super) fn with(self, kind: Kind) -> KindSet {
+        KindSet(self.0 | 1u8.wrapping_shl(kind as u32))
+    }
+
+    /// Whether `kind` is in it.
+    pub(super) fn has(self, kind: Kind) -> bool {
+        self.0 & KindSet::EMPTY.with(kind).0 != 0
+    }
+}
