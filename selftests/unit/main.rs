@@ -14,6 +14,7 @@ pub(crate) mod agree;
 mod below;
 pub(crate) mod call;
 mod decide;
+mod dynamic;
 mod folding;
 pub(crate) mod generate;
 mod memory;

@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! What depends on the call, case by case.
+
+use super::{
+    at, branch,
+    call::Asked,
+    child,
+    decide::{home, verdict},
+    naive::Call,
+    policy, show,
+    src::route::{BranchId, Kind, Name, Needs, Op, Policy, State},
+};
+
+/// The verdict for `op` by `call` as text.
+fn by(policy: &Policy, state: &State, op: Op, call: &Call) -> String {
+    let decision = policy.decide(state, op, &Asked { call, policy });
+    show(policy, decision.expect("facts").verdict)
+}
+
+/// The home by `call`.
+fn home_by(policy: &Policy, state: &State, call: &Call) -> BranchId {
+    policy
+        .home(state, &Asked { call, policy })
+        .expect("facts")
+        .branch
+}
+
+/// A call by `uid`.
+fn call_of(uid: u32) -> Call {
+    Call {
+        uid,
+        cgroup: "/",
+        ..Call::default()
+    }
+}
+
+#[test]
+fn each_condition_on_the_caller() {
+    let cases = [
+        ("uid=5", call_of(5), call_of(6)),
+        ("uid=5-7", call_of(7), call_of(8)),
+        (
+            "gid=10-20",
+            Call {
+                groups: vec![1, 20],
+                ..call_of(0)
+            },
+            Call {
+                groups: vec![1, 21],
+                ..call_of(0)
+            },
+        ),
+        (
+            r"cgroup=/a\\x2d\x62",
+            Call {
+                cgroup: r"/a\x2db/c",
+                ..call_of(0)
+            },
+            Call {
+                cgroup: r"/a\x2dbc",
+                ..call_of(0)
+            },
+        ),
+        (
+            "access=w+x",
+            Call {
+                access: "rw",
+                ..call_of(0)
+            },
+            Call {
+                access: "r",
+                ..call_of(0)
+            },
+        ),
+        (
+            "access=r",
+            Call {
+                access: "rw",
+                ..call_of(0)
+            },
+            call_of(0),
+        ),
+        (
+            "size=>1K",
+            Call {
+                size: Some(1025),
+                ..call_of(0)
+            },
+            Call {
+                size: Some(1024),
+                ..call_of(0)
+            },
+        ),
+        (
+            "size=<2M",
+            Call {
+                size: Some(2_097_151),
+                ..call_of(0)
+            },
+            call_of(0),
+        ),
+        (
+            "exists=big",
+            Call {
+                exists: vec!["big"],
+                ..call_of(0)
+            },
+            Call {
+                exists: vec!["hot"],
+                ..call_of(0)
+            },
+        ),
+        (
+            "missing=big",
+            call_of(0),
+            Call {
+                exists: vec!["big"],
+                ..call_of(0)
+            },
+        ),
+    ];
+    for (condition, holds, fails) in cases {
+        let policy = policy(&[&format!("op=open {condition} -> tmp"), "op=open -> cold"]);
+        let state = at(&policy, "/x");
+        assert_eq!(state.decision(Op::Open), None, "{condition}");
+        assert_eq!(by(&policy, &state, Op::Open, &holds), "tmp", "{condition}");
+        assert_eq!(by(&policy, &state, Op::Open, &fails), "cold", "{condition}");
+        assert_eq!(verdict(&policy, &state, Op::Getattr), "home", "{condition}");
+    }
+}
+
+#[test]
+fn a_type_is_known_for_objects_only() {
+    let policy = policy(&["type=d+l -> tmp", "op=getattr type=f -> cold"]);
+    assert!(policy.asks_types() && !super::policy(&["uid=5 -> hide"]).asks_types());
+    let root = at(&policy, "/");
+    let state = |kind| policy.child(&root, &Name::new(b"x"), kind).expect("memory");
+    let (dir, file, unknown) = (state(Some(Kind::Dir)), state(Some(Kind::File)), state(None));
+    assert_eq!(verdict(&policy, &dir, Op::Getattr), "tmp");
+    assert_eq!(verdict(&policy, &dir, Op::Mkdir), "tmp");
+    assert_eq!(verdict(&policy, &file, Op::Getattr), "cold");
+    assert_eq!(verdict(&policy, &unknown, Op::Getattr), "home");
+    for state in [dir, file, unknown] {
+        assert_eq!(verdict(&policy, &state, Op::Lookup), "home");
+        assert_eq!(verdict(&policy, &state, Op::Readdir), "home");
+        assert_eq!(home(&state), branch("hot"));
+    }
+}
+
+#[test]
+fn files_have_nothing_below() {
+    let policy = policy(&["path=/**/x/y -> cold"]);
+    let dir = at(&policy, "/a");
+    let state = |kind| policy.child(&dir, &Name::new(b"x"), kind).expect("memory");
+    let file = policy
+        .child(&dir, &Name::new(b"b"), Some(Kind::File))
+        .expect("memory");
+    assert!(state(Some(Kind::File)) == file && state(Some(Kind::Dir)) != file);
+    assert!(state(None) == state(Some(Kind::Dir)));
+}
+
+#[test]
+fn what_is_hidden_from_one_is_seen_by_others() {
+    let policy = policy(&["uid=5 path=/s/** -> hide", "path=/s -> cold"]);
+    let state = at(&policy, "/s");
+    assert_eq!(state.lookup_needs(), Needs::Caller);
+    assert_eq!(home(&state), branch("cold"));
+    for op in Op::ALL {
+        assert_eq!(by(&policy, &state, op, &call_of(5)), "hide");
+        assert_eq!(by(&policy, &state, op, &call_of(6)), "cold");
+    }
+    let root = at(&super::policy(&["-> hide"]), "/");
+    assert!(Op::ALL
+        .iter()
+        .all(|op| root.decision(*op).is_some_and(|d| d.rule.is_none())));
+}
+
+#[test]
+fn homes_that_depend_on_branches() {
+    let policy = policy(&[
+        "path=/a exists=tmp missing=big -> tmp",
+        "path=/b -> big|cold",
+        "path=/c -> gate:tmp cold",
+    ]);
+    let exists = |list: &[&'static str]| Call {
+        exists: list.to_vec(),
+        ..call_of(0)
+    };
+    let [a, b, c] = ["/a", "/b", "/c"].map(|path| at(&policy, path));
+    assert_eq!(home_by(&policy, &a, &exists(&["tmp"])), branch("tmp"));
+    assert_eq!(
+        home_by(&policy, &a, &exists(&["tmp", "big"])),
+        branch("hot")
+    );
+    assert_eq!(home_by(&policy, &b, &exists(&["cold"])), branch("cold"));
+    assert_eq!(
+        home_by(&policy, &b, &exists(&["cold", "big"])),
+        branch("big")
+    );
+    assert_eq!(home_by(&policy, &b, &exists(&[])), branch("big"));
+    assert_eq!(home(&c), branch("cold"));
+    for state in [&a, &b, &c] {
+        assert_eq!(state.lookup_needs(), Needs::Branches);
+    }
+    assert_eq!(verdict(&policy, &b, Op::Open), "big|cold");
+    assert_eq!(verdict(&policy, &c, Op::Open), "gate:tmp cold");
+    let none = exists(&[]);
+    let asked = Asked {
+        call: &none,
+        policy: &policy,
+    };
+    for (made_in, home) in [("cold", "cold"), ("big", "big"), ("tmp", "big")] {
+        let after = policy
+            .home_after(&b, &asked, branch(made_in))
+            .expect("facts");
+        assert_eq!(after.branch, branch(home), "{made_in}");
+    }
+}
+
+#[test]
+fn an_open_file_keeps_to_what_its_opener_was_given() {
+    let policy = policy(&[
+        "op=read uid=5 -> tmp",
+        "op=data uid=6 -> big",
+        "op=write size=>10 -> deny:EFBIG",
+    ]);
+    let state = at(&policy, "/x");
+    assert!(state.splits_data());
+    let expected = [
+        (5, Op::Open, "home"),
+        (5, Op::Read, "tmp"),
+        (5, Op::Lseek, "tmp"),
+        (5, Op::Mmap, "home"),
+        (6, Op::Open, "big"),
+        (6, Op::Read, "big"),
+        (6, Op::Write, "big"),
+        (7, Op::Read, "home"),
+    ];
+    for (uid, op, expected) in expected {
+        assert_eq!(
+            by(&policy, &state, op, &call_of(uid)),
+            expected,
+            "{uid} {}",
+            op.name()
+        );
+    }
+    let long = Call {
+        size: Some(11),
+        ..call_of(7)
+    };
+    assert_eq!(by(&policy, &state, Op::Write, &long), "deny:27");
+    assert_eq!(child(&policy, &state, "y"), state);
+}
