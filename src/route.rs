@@ -7,6 +7,12 @@
 //! is ever built: a state holds what is decided for the object itself and how far the rules have
 //! come, for what is below.
 //!
+//! What depends on the operation, the name, the path and the type alone is a part of the state, and
+//! [`State::decision`] and [`State::home`] give it at once. What depends on the caller, on how a
+//! file is opened or on what branches have is decided anew each time: [`Policy::decide`] and
+//! [`Policy::home`] ask the [`Facts`] of the call for it. [`Policy::peek`] tells how a name is
+//! looked up without making a state for it, for listings and for names whose type is not known yet.
+//!
 //! This uses no kernel type, and the host's unit tests build it as well; the difference is in
 //! `mem`. Nothing here can panic.
 

@@ -8,7 +8,7 @@ use super::{
     generate::context,
     naive::{Call, Naive, Outcome, Spec},
     name_of, show,
-    src::route::{Decision, Home, Needs, Op, Policy, State},
+    src::route::{Decision, Home, Needs, Op, Policy, State, Verdict},
     BRANCHES,
 };
 
@@ -86,6 +86,8 @@ pub(crate) fn check(
             .expect("no branch is needed");
         assert!(same(policy, lookup, naive.verdict(Op::Lookup)));
         assert!(state.home().is_some());
+        let calls = matches!(lookup.verdict, Verdict::First(_) | Verdict::Gate { .. });
+        assert!(!calls, "{}", context(rules, path, "needs"));
         let known = state.decision(Op::Lookup).is_some();
         assert_eq!(
             known,

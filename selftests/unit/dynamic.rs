@@ -170,6 +170,8 @@ fn what_is_hidden_from_one_is_seen_by_others() {
         assert_eq!(by(&policy, &state, op, &call_of(5)), "hide");
         assert_eq!(by(&policy, &state, op, &call_of(6)), "cold");
     }
+    let policy = super::policy(&["-> hide", "op=statfs -> big"]);
+    assert_eq!(verdict(&policy, &at(&policy, "/"), Op::Statfs), "big");
     let root = at(&super::policy(&["-> hide"]), "/");
     assert!(Op::ALL
         .iter()
@@ -251,4 +253,30 @@ fn an_open_file_keeps_to_what_its_opener_was_given() {
     };
     assert_eq!(by(&policy, &state, Op::Write, &long), "deny:27");
     assert_eq!(child(&policy, &state, "y"), state);
+}
+
+#[test]
+fn each_of_many_rules_on_callers_is_found() {
+    let rules: Vec<String> = (0..100)
+        .map(|n| match n % 3 {
+            0 => format!("uid={n} -> deny"),
+            1 => format!("path=/x uid={n} -> deny"),
+            _ => format!("name=x uid={n} -> hide"),
+        })
+        .chain(["path=/x -> cold".into()])
+        .collect();
+    let rules: Vec<&str> = rules.iter().map(String::as_str).collect();
+    let policy = policy(&rules);
+    let (root, state) = (at(&policy, "/"), at(&policy, "/x"));
+    for uid in 0..=100 {
+        let call = call_of(uid.into());
+        let asked = Asked {
+            call: &call,
+            policy: &policy,
+        };
+        let peek = policy.peek(&root, &Name::new(b"x"), &asked).expect("facts");
+        assert_eq!(peek.lookup.rule, Some(uid + 1u16));
+        assert_eq!(peek.home.branch, branch("cold"));
+        assert_eq!(policy.decide(&state, Op::Lookup, &asked), Ok(peek.lookup));
+    }
 }
