@@ -131,24 +131,30 @@ fn ten_thousand_rules_for_one_name() {
     let peek = policy.peek(&at(&policy, "/"), &Name::new(b"x"), &asked);
     assert_eq!(peek.expect("facts").lookup, lookup);
     assert!(
-        start.elapsed() < Duration::from_secs(1),
+        start.elapsed() < Duration::from_secs(5),
         "{:?}",
         start.elapsed()
     );
 }
 
 #[test]
-fn ten_thousand_rules_compile_at_once() {
+fn to_compile_ten_times_the_rules_takes_ten_times_as_long() {
     for rule in [
         |n| format!("path=/d{n}/**/[a-c]*.o name=x uid={n} -> deny"),
         |n| format!("name=n{n} exists=big -> cold|hot"),
         |n| format!("path=/a/**/*{n} -> cold"),
         |n| format!("path=/**/n{n} cgroup=/g{n} -> hide"),
     ] {
-        let start = Instant::now();
-        drop(many(10_000, rule));
-        let time = start.elapsed();
-        println!("10000 of {}: {time:?}", rule(5));
-        assert!(time < Duration::from_secs(2), "{time:?}");
+        let [few, all] = [1_000, 10_000].map(|count| {
+            let times = (0..5).map(|_| {
+                let start = Instant::now();
+                drop(many(count, rule));
+                start.elapsed()
+            });
+            times.min().unwrap_or_default()
+        });
+        // Ten times, and what outgrows the caches; a scan would take a hundred times.
+        println!("{}: {few:?} for 1000, {all:?} for 10000", rule(5));
+        assert!(all < few * 80, "{few:?} and {all:?}");
     }
 }
