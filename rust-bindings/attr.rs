@@ -35,6 +35,14 @@ impl StatQuery {
         }
     }
 
+    /// The size alone.
+    pub(crate) fn size() -> Self {
+        Self {
+            mask: sys::STATX_SIZE,
+            flags: 0,
+        }
+    }
+
     /// The inode number, of whatever age.
     pub(crate) fn cached_identity() -> Self {
         Self {
@@ -72,6 +80,12 @@ impl Stat {
     /// The inode number.
     pub(crate) fn ino(&self) -> u64 {
         self.0.ino
+    }
+
+    /// The size.
+    pub(crate) fn size(&self) -> u64 {
+        // CAST: Sizes are not negative.
+        self.0.size as u64
     }
 
     /// The device number, in the kernel's form.

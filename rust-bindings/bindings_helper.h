@@ -35,6 +35,7 @@
 #include "helpers.h"
 
 /* Macros that bindgen cannot evaluate; the prefix is cut off in the result. */
+const unsigned int SWITCHFS_CONST_FMODE_READ = (__force unsigned int)FMODE_READ;
 const unsigned int SWITCHFS_CONST_FMODE_WRITE = (__force unsigned int)FMODE_WRITE;
 const unsigned int SWITCHFS_CONST_FMODE_CREATED = (__force unsigned int)FMODE_CREATED;
 const unsigned int SWITCHFS_CONST_FMODE_EXEC = (__force unsigned int)FMODE_EXEC;
@@ -42,6 +43,8 @@ const unsigned int SWITCHFS_CONST_FMODE_32BITHASH = (__force unsigned int)FMODE_
 const unsigned int SWITCHFS_CONST_LOOKUP_FOLLOW = LOOKUP_FOLLOW;
 const unsigned int SWITCHFS_CONST_LOOKUP_DIRECTORY = LOOKUP_DIRECTORY;
 const unsigned int SWITCHFS_CONST_LOOKUP_RCU = LOOKUP_RCU;
+const unsigned int SWITCHFS_CONST_LOOKUP_CREATE = LOOKUP_CREATE;
+const unsigned int SWITCHFS_CONST_LOOKUP_RENAME_TARGET = LOOKUP_RENAME_TARGET;
 const unsigned long SWITCHFS_CONST_SB_POSIXACL = SB_POSIXACL;
 const unsigned int SWITCHFS_CONST_FS_IOC_GETFLAGS = FS_IOC_GETFLAGS;
 const unsigned int SWITCHFS_CONST_FS_IOC_SETFLAGS = FS_IOC_SETFLAGS;

@@ -5,6 +5,7 @@
 //! C header: [`include/linux/dcache.h`](srctree/include/linux/dcache.h)
 
 use super::{
+    dentry_ops::LookupFlags,
     sys,
     Id,
     Inode,
@@ -143,7 +144,8 @@ impl Dentry {
     ///
     /// `Ok(false)` when not; outside of RCU walk (`flags` without `LOOKUP_RCU`) the dentry is then
     /// invalidated. ECHILD when it cannot be told in RCU walk.
-    pub(crate) fn revalidate(&self, flags: u32) -> Result<bool> {
+    pub(crate) fn revalidate(&self, flags: LookupFlags) -> Result<bool> {
+        let flags = flags.0;
         if !self.needs_revalidate() {
             return Ok(true);
         }

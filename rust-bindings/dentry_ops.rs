@@ -24,6 +24,30 @@ use kernel::{
 pub(super) const ACL_DONT_CACHE: *mut sys::posix_acl =
     core::ptr::without_provenance_mut(usize::MAX - 2);
 
+/// What a name is looked up for (`LOOKUP_*`).
+#[derive(Clone, Copy)]
+pub(crate) struct LookupFlags(pub(super) u32);
+
+impl LookupFlags {
+    /// Nothing in particular.
+    pub(crate) const NONE: LookupFlags = LookupFlags(0);
+
+    /// Whether the walk is under RCU: nothing may sleep, ECHILD leaves it.
+    pub(crate) fn in_rcu(self) -> bool {
+        self.0 & sys::LOOKUP_RCU != 0
+    }
+
+    /// Whether something is to be made at the name, or moved to it.
+    pub(crate) fn makes(self) -> bool {
+        self.0 & (sys::LOOKUP_CREATE | sys::LOOKUP_RENAME_TARGET) != 0
+    }
+
+    /// The same as in RCU walk.
+    fn rcu(self) -> Self {
+        Self(self.0 | sys::LOOKUP_RCU)
+    }
+}
+
 /// A cached name that the VFS is about to use. Passed on by value, so that on the warm path it stays in
 /// registers.
 #[derive(Clone, Copy)]
@@ -34,8 +58,8 @@ pub(crate) struct Revalidate<'a> {
     pub(crate) name: Name<'a>,
     /// The cached dentry.
     pub(crate) dentry: &'a SwitchDentry,
-    /// `LOOKUP_*`.
-    pub(super) flags: u32,
+    /// What for.
+    pub(crate) flags: LookupFlags,
 }
 
 impl<'a> Revalidate<'a> {
@@ -44,7 +68,7 @@ impl<'a> Revalidate<'a> {
         dir: &'a SwitchInode,
         name: Name<'a>,
         dentry: &'a SwitchDentry,
-        flags: u32,
+        flags: LookupFlags,
     ) -> Self {
         Self {
             dir,
@@ -57,19 +81,14 @@ impl<'a> Revalidate<'a> {
     /// The same as in RCU walk.
     pub(crate) fn rcu(self) -> Self {
         Self {
-            flags: self.flags | sys::LOOKUP_RCU,
+            flags: self.flags.rcu(),
             ..self
         }
     }
 
     /// Whether the walk is under RCU: nothing may sleep, ECHILD leaves it.
     pub(crate) fn in_rcu(&self) -> bool {
-        self.flags & sys::LOOKUP_RCU != 0
-    }
-
-    /// `LOOKUP_*`, to be passed to the branch.
-    pub(crate) fn flags(&self) -> u32 {
-        self.flags
+        self.flags.in_rcu()
     }
 }
 
@@ -82,6 +101,9 @@ pub(crate) trait DentryOps {
     ///
     /// RCU walk when [`Revalidate::in_rcu`]; else may sleep.
     fn revalidate(name: Revalidate<'_>) -> Result<bool>;
+
+    /// `d_weak_revalidate`: whether the caller may use a name to which no lookup led. May sleep.
+    fn check(dentry: &SwitchDentry) -> Result;
 }
 
 /// `d_revalidate`.
@@ -103,9 +125,20 @@ unsafe extern "C" fn revalidate_callback(
         name,
         // SAFETY: By the contract.
         dentry: unsafe { SwitchDentry::from_raw(dentry) },
-        flags,
+        flags: LookupFlags(flags),
     };
     from_result(|| <Fs as FileSystem>::Dentry::revalidate(revalidate).map(c_int::from))
+}
+
+/// `d_weak_revalidate`.
+///
+/// # Safety
+///
+/// Called by the VFS with a positive dentry of switchfs.
+unsafe extern "C" fn weak_revalidate_callback(dentry: *mut sys::dentry, _flags: c_uint) -> c_int {
+    // SAFETY: By the contract.
+    let dentry = unsafe { SwitchDentry::from_raw(dentry) };
+    from_result(|| <Fs as FileSystem>::Dentry::check(dentry).map(|()| 1))
 }
 
 /// `d_release`.
@@ -157,6 +190,7 @@ unsafe extern "C" fn real_callback(
 /// The table of names.
 const OPERATIONS: sys::dentry_operations = sys::dentry_operations {
     d_revalidate: Some(revalidate_callback),
+    d_weak_revalidate: Some(weak_revalidate_callback),
     d_release: Some(release_callback),
     d_real: Some(real_callback),
     // Names hash and compare by bytes, and nothing is mounted by a lookup.

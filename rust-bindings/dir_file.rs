@@ -44,6 +44,11 @@ impl DirFile {
         unsafe { &*ptr.cast() }
     }
 
+    /// The C pointer.
+    pub(super) fn as_raw(&self) -> *mut sys::file {
+        self.0.get()
+    }
+
     /// The inode.
     pub(crate) fn inode(&self) -> &SwitchInode {
         // SAFETY: The file is valid; `f_inode` never changes.

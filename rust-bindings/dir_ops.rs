@@ -6,6 +6,7 @@
 
 use super::{
     create::CreateKind,
+    dentry_ops::LookupFlags,
     file_type::{
         FileSystem,
         Fs, //
@@ -87,7 +88,7 @@ impl RenameFlags {
 pub(crate) trait DirOps {
     /// `lookup`: connects the name with what it is, or with nothing. Another dentry is returned
     /// when the object is a directory that has one.
-    fn lookup(entry: Entry<'_>) -> Result<Option<ARef<SwitchDentry>>>;
+    fn lookup(entry: Entry<'_>, flags: LookupFlags) -> Result<Option<ARef<SwitchDentry>>>;
 
     /// `create`, `mknod`, `symlink`, through a mount with the mapping `idmap`.
     fn create(idmap: Idmap<'_>, entry: Entry<'_>, mode: u16, kind: CreateKind<'_>) -> Result;
@@ -128,10 +129,11 @@ fn dentry_ptr(result: Result<Option<ARef<SwitchDentry>>>) -> *mut sys::dentry {
 unsafe extern "C" fn lookup_callback(
     dir: *mut sys::inode,
     dentry: *mut sys::dentry,
-    _flags: c_uint,
+    flags: c_uint,
 ) -> *mut sys::dentry {
     // SAFETY: By the contract.
-    dentry_ptr(Dir::lookup(unsafe { Entry::from_raw(dir, dentry) }))
+    let entry = unsafe { Entry::from_raw(dir, dentry) };
+    dentry_ptr(Dir::lookup(entry, LookupFlags(flags)))
 }
 
 /// Makes a new object that is no directory.

@@ -74,6 +74,19 @@ void switchfs_helper_acl_release(struct posix_acl *acl);
 bool switchfs_helper_takes_acls(const struct inode *real);
 bool switchfs_helper_acl_clears_setgid(struct mnt_idmap *idmap, const struct inode *inode);
 
+/* callers */
+bool switchfs_helper_in_groups(const struct cred *cred, u32 first, u32 last);
+struct cgroup *switchfs_helper_cgroup_get(void);
+void switchfs_helper_cgroup_put(struct cgroup *cgrp);
+bool switchfs_helper_in_cgroup(struct cgroup *cgrp, const char *path, size_t len, int level,
+			       u64 *known, u64 *other);
+
+/* case folding */
+struct unicode_map *switchfs_helper_dir_encoding(const struct inode *dir);
+struct unicode_map *switchfs_helper_mnt_encoding(const struct vfsmount *mnt);
+int switchfs_helper_casefold(const struct unicode_map *map, const unsigned char *name,
+			     unsigned int len, unsigned char *folded, size_t room);
+
 /* labels */
 int switchfs_helper_copy_label(struct inode *from, struct dentry *to);
 

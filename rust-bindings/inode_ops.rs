@@ -45,6 +45,19 @@ impl<'a> DelayedCall<'a> {
     }
 }
 
+impl Dentry {
+    /// Reads the target of a branch's link for the sake of reading it. May sleep.
+    pub(crate) fn read_link(&self) -> Result {
+        let mut done = sys::delayed_call::default();
+        DelayedCall(&raw mut done, PhantomData).get_link(self)?;
+        if let Some(call) = done.fn_ {
+            // SAFETY: As `do_delayed_call`: the branch left it for the end of the use.
+            unsafe { call(done.arg) };
+        }
+        Ok(())
+    }
+}
+
 /// What a caller wants to do with an object (`MAY_*`).
 #[derive(Clone, Copy)]
 pub(crate) struct Access(pub(super) i32);
@@ -52,6 +65,12 @@ pub(crate) struct Access(pub(super) i32);
 impl Access {
     /// To use it as a directory in a path, or to execute it.
     pub(crate) const EXEC: Access = Access(sys::MAY_EXEC as i32);
+
+    /// To change it, asked for by itself, so that also a server is asked.
+    pub(crate) const CHANGE: Access = Access((sys::MAY_WRITE | sys::MAY_ACCESS) as i32);
+    /// To change the names in a directory, asked for in the same way.
+    pub(crate) const CHANGE_NAMES: Access =
+        Access((sys::MAY_WRITE | sys::MAY_EXEC | sys::MAY_ACCESS) as i32);
 
     /// Whether it is one of `bits`.
     fn has(self, bits: u32) -> bool {

@@ -11,6 +11,7 @@ mod sys;
 mod acl;
 mod attr;
 mod backing_file;
+mod caller;
 mod create;
 mod cred;
 mod dentry;
@@ -42,6 +43,7 @@ mod super_ops;
 mod switch_dentry;
 mod switch_inode;
 mod tmpfile;
+mod unicode;
 mod xattr;
 
 pub(crate) use self::{
@@ -66,6 +68,11 @@ pub(crate) use self::{
         SpliceWrite,
         Vma, //
     },
+    caller::{
+        Caller,
+        Cgroup,
+        CgroupPath, //
+    },
     create::{
         create_in,
         CreateKind, //
@@ -77,6 +84,7 @@ pub(crate) use self::{
     dentry::Dentry,
     dentry_ops::{
         DentryOps,
+        LookupFlags,
         Revalidate, //
     },
     dir_context::{
@@ -158,6 +166,7 @@ pub(crate) use self::{
     regular_file::{
         OpenFile,
         RegularFile,
+        SplitFiles,
         Use, //
     },
     rename::{
@@ -182,6 +191,7 @@ pub(crate) use self::{
         NamelessFile,
         TmpfileOps, //
     },
+    unicode::Encoding,
     xattr::{
         sees_trusted,
         ValueBuffer,

@@ -59,6 +59,7 @@ impl OpenFile {
         match self {
             Self::One(file) => file.mode(),
             Self::Split(files) => files
+                .uses
                 .iter()
                 .flatten()
                 .fold(!0, |modes, file| modes & file.mode()),

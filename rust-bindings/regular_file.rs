@@ -60,9 +60,14 @@ impl Use {
     ];
 }
 
-/// The backing files of an open file by [`Use`], or why there is none, when rules name operations
-/// on open files by themselves.
-pub(crate) type SplitFiles = [Result<ARef<BackingFile>>; Use::ALL.len()];
+/// The files behind an open file when rules name operations on open files by themselves, or a gate
+/// was asked.
+pub(crate) struct SplitFiles {
+    /// The backing files by [`Use`], or why there is none.
+    pub(crate) uses: [Result<ARef<BackingFile>>; Use::ALL.len()],
+    /// Files that are only kept open.
+    pub(crate) gates: KVec<ARef<BackingFile>>,
+}
 
 /// What is behind an open file; `private_data` holds it without an allocation in the common case.
 pub(crate) enum OpenFile {
@@ -188,6 +193,17 @@ impl RegularFile {
         unsafe { sys::switchfs_helper_file_noatime(self.as_raw()) }
     }
 
+    /// Whether opening it makes it, if it is missing, or cuts it.
+    pub(crate) fn makes_or_truncates(&self) -> bool {
+        self.flags() & (sys::O_CREAT | sys::O_TRUNC) != 0
+    }
+
+    /// Whether it is opened for reading.
+    pub(crate) fn readable(&self) -> bool {
+        // SAFETY: The file is valid; `f_mode` bits of access never change.
+        unsafe { (*self.as_raw()).f_mode & sys::FMODE_READ != 0 }
+    }
+
     /// Whether it is opened for writing.
     pub(crate) fn writable(&self) -> bool {
         // SAFETY: The file is valid; `f_mode` bits of access never change.
@@ -225,14 +241,15 @@ impl RegularFile {
         // SAFETY: By the type invariant.
         let files = unsafe { &*files };
         // CAST: Uses are numbered from 0.
-        match files.get(which as usize) {
+        match files.uses.get(which as usize) {
             Some(Ok(file)) => Ok(file),
             Some(Err(e)) => Err(*e),
             None => Err(EIO),
         }
     }
 
-    /// Calls `f` for the backing file of every use, as often as it is used; the first error counts.
+    /// Calls `f` for the backing file of every use, as often as it is used, and for those of gates;
+    /// the first error counts.
     pub(crate) fn each_backing(&self, f: impl Fn(&BackingFile) -> Result) -> Result {
         // SAFETY: As in `backing`.
         let raw = unsafe { (*self.as_raw()).private_data };
@@ -244,6 +261,11 @@ impl RegularFile {
             if let Ok(file) = self.backing(which) {
                 result = result.and(f(file));
             }
+        }
+        // SAFETY: By the type invariant.
+        let files = unsafe { &*raw.map_addr(|a| a & !SPLIT).cast::<SplitFiles>() };
+        for gate in files.gates.iter() {
+            result = result.and(f(gate));
         }
         result
     }

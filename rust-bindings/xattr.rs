@@ -72,6 +72,17 @@ pub(crate) struct ValueBuffer<'a> {
     _life: PhantomData<&'a mut ()>,
 }
 
+impl ValueBuffer<'_> {
+    /// Nowhere.
+    pub(crate) fn none() -> Self {
+        Self {
+            to: core::ptr::null_mut(),
+            size: 0,
+            _life: PhantomData,
+        }
+    }
+}
+
 /// Where the VFS wants a list of names: nowhere if only the length is asked for.
 pub(crate) struct XattrBuffer<'a> {
     /// The memory, which need not be initialised.

@@ -3,6 +3,11 @@
 //! Changing names: new objects, further names, removal.
 
 use crate::{
+    call::{
+        At,
+        Call,
+        Decision, //
+    },
     error, inode, listing, mirror,
     namei::{
         self,
@@ -10,16 +15,16 @@ use crate::{
         number, //
     },
     policy::{
-        self,
-        decide,
-        Decision,
+        kind_of,
         Policy, //
     },
     rename,
     route::{
         BranchId,
+        Kind,
         Op,
-        State, //
+        State,
+        Verdict, //
     },
     sb::{
         CredsMode,
@@ -28,12 +33,15 @@ use crate::{
     vfs::{
         create_in,
         remove,
+        Access,
+        Caller,
         CreateKind,
         Dentry,
         DirOps,
         Entry,
         Id,
         Idmap,
+        LookupFlags,
         RealPath,
         RemoveKind,
         RenameFlags,
@@ -55,43 +63,69 @@ pub(crate) struct Target {
     pub(crate) tag: Tag,
 }
 
-/// The branch in which `op` makes `entry`.
+/// The branch in which `op` makes `entry`, an object of the type `kind`.
 ///
 /// EINVAL, with a line in the log, when the name would not be looked up there afterwards.
-pub(crate) fn target(info: &Info, entry: Entry<'_>, op: Op) -> Result<Target> {
+pub(crate) fn target(info: &Info, entry: Entry<'_>, op: Op, kind: Option<Kind>) -> Result<Target> {
     if let Some((tag, id)) = info.policy.plain() {
         return Ok(Target { id, tag });
     }
     let policy = info.policy.get();
-    let (tag, state) = policy.entry(entry)?;
-    let home = policy::home(state)?;
-    if let Decision::Elsewhere(id) = decide(state, op)? {
-        log_lost(info, state, op, id);
-        return Err(EINVAL);
-    }
-    Ok(Target { id: home, tag })
+    let (tag, state) = policy.entry(entry, kind)?;
+    Caller::with_current(|caller| {
+        let call = Call::new(info, &policy, caller, At::Entry(entry));
+        let rules = policy.compiled();
+        let decision = rules.decide(state, op, &call)?;
+        let id = match decision.verdict {
+            Verdict::Home => call.home(state)?,
+            Verdict::Branch(branch) => branch,
+            // The object is in none of them yet.
+            Verdict::First(list) => *rules.alternatives(list).first().ok_or(EIO)?,
+            Verdict::Gate { gate, branch } => {
+                ask_names(info, entry, gate)?;
+                branch
+            }
+            Verdict::Deny(errno) => return Err(errno.into()),
+            Verdict::Hide => return Err(EACCES),
+        };
+        let home = rules.home_after(state, &call, id)?;
+        if home.branch != id {
+            log_lost(info, op, (decision.rule, id), (home.rule, home.branch));
+            return Err(EINVAL);
+        }
+        Ok(Target { id, tag })
+    })
 }
 
-/// Writes to the log which two rules disagree about a new name.
-fn log_lost(info: &Info, state: &State, op: Op, id: BranchId) {
-    if !info
-        .branches
-        .get(id)
-        .is_ok_and(|branch| branch.log.allows())
-    {
+/// Asks the gate `gate` whether the names in the directory of `entry` may be changed.
+pub(crate) fn ask_names(info: &Info, entry: Entry<'_>, gate: BranchId) -> Result {
+    let dir = dir_in(info, entry, gate)?.ok_or(ENOENT)?;
+    let branch = info.branches.get(gate)?;
+    branch
+        .at(&dir)
+        .permission(info.io_creds(), Access::CHANGE_NAMES)
+}
+
+/// Writes to the log which two rules disagree about a new name: the one that makes the object, and
+/// the one by which it is looked up, each with its branch.
+fn log_lost(info: &Info, op: Op, made: (Option<u16>, BranchId), found: (Option<u16>, BranchId)) {
+    let Ok(branch) = info.branches.get(made.1) else {
+        return;
+    };
+    if !branch.log.allows() {
         return;
     }
-    let name = |id: BranchId| match info.branches.get(id) {
-        Ok(branch) => branch.name.to_bytes(),
-        Err(_) => b"?",
-    };
+    let name = info
+        .branches
+        .get(found.1)
+        .map(|branch| branch.name.to_bytes());
     pr_warn!(
         "{} refused: rule {} makes the object in branch {}, but rule {} looks the name up in {}\n",
         op.name(),
-        Number(state.decision(op).and_then(|decision| decision.rule)),
-        BStr::from_bytes(name(id)),
-        Number(state.home().and_then(|home| home.rule)),
-        BStr::from_bytes(policy::home(state).map_or(b"?", name)),
+        Number(made.0),
+        BStr::from_bytes(branch.name.to_bytes()),
+        Number(found.0),
+        BStr::from_bytes(name.unwrap_or(b"?")),
     );
 }
 
@@ -116,7 +150,7 @@ fn make(
     mode: u16,
 ) -> Result<Made> {
     let info = entry.dir().sb().info();
-    let target = target(info, entry, op)?;
+    let target = target(info, entry, op, Kind::of_mode(kind.mode(mode)))?;
     let branch = info.branches.get(target.id)?;
     let dir = mirror::make_dir_of(info, entry, target.id)?;
     let real = {
@@ -186,29 +220,35 @@ fn create_as_caller(
     create_in(at, entry.name(), known.as_deref(), kind, mode)
 }
 
-/// Which branch `entry`, whose home is `home`, is removed in; of a directory, what stands for it in
-/// other branches is removed.
+/// Which branch `entry`, whose home is `home`, is removed in, and whether that is the object that was
+/// found; of a directory, what stands for it in other branches is removed.
 fn remove_by_rules(
     info: &Info,
     entry: Entry<'_>,
     op: Op,
     kind: RemoveKind,
     home: BranchId,
-) -> Result<Decision> {
+) -> Result<(BranchId, bool)> {
     if info.policy.is_plain() {
-        return Ok(Decision::Home);
+        return Ok((home, true));
     }
     let policy = info.policy.get();
-    let (_, state) = policy.entry(entry)?;
-    let decision = decide(state, op)?;
+    let (_, state) = policy.entry(entry, kind_of(entry.dentry()))?;
+    let decision = Caller::with_current(|caller| {
+        Call::new(info, &policy, caller, At::Entry(entry)).decide(state, op, home)
+    })?;
+    let id = match decision {
+        Decision::Home => home,
+        Decision::Elsewhere(id) => id,
+        Decision::Gated { gate, branch } => {
+            ask_names(info, entry, gate)?;
+            branch
+        }
+    };
     if kind == RemoveKind::Dir {
-        let id = match decision {
-            Decision::Home => home,
-            Decision::Elsewhere(id) => id,
-        };
         clear_mirrors(info, &policy, state, entry, id)?;
     }
-    Ok(decision)
+    Ok((id, decision == Decision::Home))
 }
 
 /// Removes `entry` where the verdict for `op` says. Whether that is its home.
@@ -216,10 +256,8 @@ fn remove_entry(entry: Entry<'_>, op: Op, kind: RemoveKind) -> Result {
     let info = entry.dir().sb().info();
     let inode = entry.dentry().inode().ok_or(ENOENT)?;
     let home = BranchId::new(usize::from(inode.branch())).ok_or(EIO)?;
-    let (id, expected) = match remove_by_rules(info, entry, op, kind, home)? {
-        Decision::Home => (home, Some(inode.real_id())),
-        Decision::Elsewhere(id) => (id, None),
-    };
+    let (id, is_found) = remove_by_rules(info, entry, op, kind, home)?;
+    let expected = is_found.then(|| inode.real_id());
     let branch = info.branches.get(id)?;
     let dir = dir_in(info, entry, id)?.ok_or(ENOENT)?;
     {
@@ -290,8 +328,8 @@ fn clear_mirrors(
 
 #[vtable]
 impl DirOps for Dir {
-    fn lookup(entry: Entry<'_>) -> Result<Option<ARef<SwitchDentry>>> {
-        namei::lookup(entry)
+    fn lookup(entry: Entry<'_>, flags: LookupFlags) -> Result<Option<ARef<SwitchDentry>>> {
+        namei::lookup(entry, flags)
     }
 
     fn create(idmap: Idmap<'_>, entry: Entry<'_>, mode: u16, kind: CreateKind<'_>) -> Result {
@@ -330,7 +368,7 @@ impl DirOps for Dir {
     fn link(old: &SwitchDentry, entry: Entry<'_>) -> Result {
         let info = entry.dir().sb().info();
         let inode = old.inode().ok_or(ENOENT)?;
-        let target = target(info, entry, Op::Link)?;
+        let target = target(info, entry, Op::Link, Kind::of_mode(inode.mode()))?;
         if number(target.id) != inode.branch() {
             return Err(EXDEV);
         }

@@ -4,19 +4,29 @@
 
 use crate::{
     branch::Branch,
-    error,
-    policy::{
-        relative,
+    call::{
+        At,
+        Call,
         Decision, //
     },
+    error,
+    namei::id,
     route::{
+        self,
+        BranchId,
         Op,
-        State, //
+        State,
+        Verdict, //
     },
-    sb::Info,
+    sb::{
+        Info,
+        Served, //
+    },
     vfs::{
         open_backing,
+        Access,
         BackingFile,
+        Caller,
         IAttr,
         Inode,
         Iocb,
@@ -27,6 +37,7 @@ use crate::{
         RegularFileOps,
         SpliceRead,
         SpliceWrite,
+        SplitFiles,
         SwitchInode,
         Use,
         Vma, //
@@ -40,35 +51,52 @@ use kernel::{
 /// The file operations of regular files.
 pub(crate) struct File;
 
-/// What the policy says of using an open file in the way `which`.
-fn decide(state: &State, which: Use) -> Result<Decision> {
-    relative(
-        state,
-        match which {
-            Use::Open => state.decision(Op::Open),
-            Use::Read => state.decision(Op::Read),
-            Use::Write => state.decision(Op::Write),
-            Use::Mmap => state.decision(Op::Mmap),
-            Use::SpliceRead => state.data_decision(Op::Splice, Op::Read),
-            Use::SpliceWrite => state.data_decision(Op::Splice, Op::Write),
-            Use::Lseek => state.decision(Op::Lseek),
-            Use::CopyFrom => state.data_decision(Op::Copy, Op::Read),
-            Use::CopyTo => state.data_decision(Op::Copy, Op::Write),
-            Use::RemapFrom => state.data_decision(Op::Remap, Op::Read),
-            Use::RemapTo => state.data_decision(Op::Remap, Op::Write),
-        },
-    )
+/// What the policy says of using an open file in the way `which`, in the state `state` of its name.
+fn decide(call: &Call<'_>, state: &State, which: Use, home: BranchId) -> Result<Decision> {
+    let rules = call.policy.compiled();
+    let of = |op| rules.decide(state, op, call);
+    let data = |op, leader| rules.decide_data(state, op, leader, call);
+    let decision = match which {
+        Use::Open => of(Op::Open),
+        Use::Read => of(Op::Read),
+        Use::Write => of(Op::Write),
+        Use::Mmap => of(Op::Mmap),
+        Use::SpliceRead => data(Op::Splice, Op::Read),
+        Use::SpliceWrite => data(Op::Splice, Op::Write),
+        Use::Lseek => of(Op::Lseek),
+        Use::CopyFrom => data(Op::Copy, Op::Read),
+        Use::CopyTo => data(Op::Copy, Op::Write),
+        Use::RemapFrom => data(Op::Remap, Op::Read),
+        Use::RemapTo => data(Op::Remap, Op::Write),
+    };
+    call.resolve(decision?, home)
 }
 
-/// Opens the object that a decision on `file` names.
+/// How `file` is being opened, as rules look at it.
+fn ways(file: &RegularFile) -> route::Access {
+    if file.is_exec() {
+        return route::Access::EXEC;
+    }
+    let mut ways = route::Access::NONE;
+    if file.readable() {
+        ways = ways.or(route::Access::READ);
+    }
+    if file.writable() {
+        ways = ways.or(route::Access::WRITE);
+    }
+    ways
+}
+
+/// Opens the object that a decision on `file` names; a gate agrees when `ask` does.
 fn open_as(
     info: &Info,
     file: &RegularFile,
     decision: Decision,
     read_only: bool,
+    ask: impl FnOnce(&Served<'_>) -> Result,
 ) -> Result<ARef<BackingFile>> {
     let inode = file.inode();
-    let served = info.served(file.dentry(), inode, decision)?;
+    let served = info.served(file.dentry(), inode, decision, ask)?;
     served.branch.check_depth(served.path().inode()?)?;
     if served.branch.mount.nosuid() {
         inode.hide_setid();
@@ -86,34 +114,96 @@ fn open_as(
     Ok(backing)
 }
 
-/// Opens a backing file for each use that the rules tell apart; those of one branch share one.
-fn open_split(info: &Info, file: &RegularFile) -> Result<OpenFile> {
+/// Opens a file as rules say: one backing file for each use that they tell apart, those of one branch
+/// shared, and the files of gates.
+fn open_by_rules(info: &Info, file: &RegularFile) -> Result<OpenFile> {
     let policy = info.policy.get();
     let state = policy.state(file.dentry())?;
-    let open = decide(state, Use::Open)?;
-    let first = open_as(info, file, open, false)?;
-    let mut opened = KVec::new();
-    opened.push((open, false, first), GFP_KERNEL)?;
+    let home = id(file.inode().branch());
+    Caller::with_current(|caller| {
+        let mut call = Call::new(info, &policy, caller, At::Dentry(file.dentry()));
+        call.access = ways(file);
+        let open = decide(&call, state, Use::Open, home)?;
+        let mut opening = Opening {
+            info,
+            file,
+            changes: file.makes_or_truncates(),
+            opened: KVec::new(),
+            gates: KVec::new(),
+        };
+        let first = opening.open(open, false)?;
+        if !state.splits_data() && opening.gates.is_empty() {
+            return Ok(OpenFile::One(first));
+        }
+        let mut uses = [const { Err(EIO) }; Use::ALL.len()];
+        for (slot, which) in uses.iter_mut().zip(Use::ALL) {
+            let read_only = matches!(
+                which,
+                Use::Read | Use::SpliceRead | Use::Lseek | Use::CopyFrom | Use::RemapFrom
+            );
+            *slot = decide(&call, state, which, home)
+                .and_then(|decision| opening.open(decision, read_only));
+        }
+        let files = SplitFiles {
+            uses,
+            gates: opening.gates,
+        };
+        Ok(OpenFile::Split(KBox::new(files, GFP_KERNEL)?))
+    })
+}
 
-    let mut files = [const { Err(EIO) }; Use::ALL.len()];
-    for (slot, which) in files.iter_mut().zip(Use::ALL) {
-        let read_only = matches!(
-            which,
-            Use::Read | Use::SpliceRead | Use::Lseek | Use::CopyFrom | Use::RemapFrom
-        );
-        *slot = decide(state, which).and_then(|decision| {
-            let known = opened
-                .iter()
-                .find(|(d, ro, _)| *d == decision && (read_only || !*ro));
-            if let Some((_, _, file)) = known {
-                return Ok(file.clone());
+/// Whether it is plain that the home serves all uses of `file`.
+fn is_home(info: &Info, file: &RegularFile) -> bool {
+    info.policy.with(|policy| {
+        let state = policy.state_of_tag(file.dentry().tag());
+        state.is_some_and(|state| {
+            let open = state.decision(Op::Open).map(|decision| decision.verdict);
+            let home = Verdict::Branch(id(file.inode().branch()));
+            !state.splits_data() && (open == Some(Verdict::Home) || open == Some(home))
+        })
+    })
+}
+
+/// What is open so far of a file that is being opened.
+struct Opening<'a> {
+    /// The mount.
+    info: &'a Info,
+    /// The file.
+    file: &'a RegularFile,
+    /// Whether it is being made or cut, too.
+    changes: bool,
+    /// The decisions that were opened, whether for reading only, and what by.
+    opened: KVec<(Decision, bool, ARef<BackingFile>)>,
+    /// The files of gates that agreed, kept until release.
+    gates: KVec<ARef<BackingFile>>,
+}
+
+impl Opening<'_> {
+    /// The backing file of a decision. A file for more than reading will do for reading, too, and a
+    /// gate is asked once.
+    fn open(&mut self, decision: Decision, read_only: bool) -> Result<ARef<BackingFile>> {
+        let known = self
+            .opened
+            .iter()
+            .find(|(d, ro, _)| *d == decision && (read_only || !*ro));
+        if let Some((_, _, file)) = known {
+            return Ok(file.clone());
+        }
+        let (info, file, changes, gates) = (self.info, self.file, self.changes, &mut self.gates);
+        let new = open_as(info, file, decision, read_only, |gate| {
+            if changes {
+                // The gate is not to do it.
+                return gate.path().permission(info.io_creds(), Access::CHANGE);
             }
-            let new = open_as(info, file, decision, read_only)?;
-            opened.push((decision, read_only, new.clone()), GFP_KERNEL)?;
-            Ok(new)
-        });
+            gate.branch.check_depth(gate.path().inode()?)?;
+            let _creds = info.assume();
+            gates.push(open_backing(file, gate.path(), false, false)?, GFP_KERNEL)?;
+            Ok(())
+        })?;
+        self.opened
+            .push((decision, read_only, new.clone()), GFP_KERNEL)?;
+        Ok(new)
     }
-    Ok(OpenFile::Split(KBox::new(files, GFP_KERNEL)?))
 }
 
 /// What a write does before the branch is called: takes over the attributes that decide about
@@ -154,17 +244,10 @@ impl RegularFileOps for File {
     fn open(file: &RegularFile) -> Result<OpenFile> {
         let info = file.dentry().sb().info();
         // What was opened by a handle may have no name for the rules to speak of.
-        let (split, decision) = if info.policy.is_plain() || file.dentry().is_root() {
-            (false, Ok(Decision::Home))
+        let open = if info.policy.is_plain() || file.dentry().is_root() || is_home(info, file) {
+            OpenFile::One(open_as(info, file, Decision::Home, false, |_| Ok(()))?)
         } else {
-            info.policy.with_state(file.dentry(), |state| {
-                (state.splits_data(), decide(state, Use::Open))
-            })?
-        };
-        let open = if split {
-            open_split(info, file)?
-        } else {
-            OpenFile::One(open_as(info, file, decision?, false)?)
+            open_by_rules(info, file)?
         };
         info.refresh_changed(file.inode());
         Ok(open)

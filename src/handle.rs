@@ -347,7 +347,10 @@ impl ExportOps for Handles {
 fn commit_others(info: &Info, inode: &SwitchInode, dentry: &SwitchDentry) -> Result {
     if inode.file_type() == FileType::Dir {
         let policy = info.policy.get();
-        for id in policy.names_homes(policy.state(dentry)?).iter() {
+        for id in policy
+            .names_homes(policy.state(dentry)?, Some(inode))
+            .iter()
+        {
             if number(id) != inode.branch() {
                 if let Some(dir) = mirror::find_dir(info, dentry, id)? {
                     let _creds = info.mounter.assume();

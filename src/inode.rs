@@ -4,12 +4,9 @@
 
 use crate::{
     branch::Branch,
+    call::Decision,
     error, ino,
-    policy::Decision,
-    route::{
-        BranchId,
-        Op, //
-    },
+    route::Op,
     sb::Info,
     vfs::{
         Access,
@@ -67,17 +64,21 @@ fn getattr_home(
     Ok(())
 }
 
-/// Fills `stat` with the attributes of the object in the branch `id`, and the identity of the home's.
+/// Fills `stat` with the attributes of the object that the decision names, and the identity of the
+/// home's.
 #[inline(never)]
 fn getattr_elsewhere(
     info: &Info,
     dentry: &SwitchDentry,
     inode: &SwitchInode,
-    id: BranchId,
+    decision: Decision,
     query: StatQuery,
     stat: &mut Stat,
 ) -> Result {
-    let served = info.found(dentry, inode, id)?;
+    let served = info.served(dentry, inode, decision, |gate| {
+        gate.path()
+            .getattr(info.io_creds(), query, &mut Stat::new())
+    })?;
     served.path().getattr(info.io_creds(), query, stat)?;
     let home = inode.home();
     let real = inode.real().ok_or_else(error::estale)?;
@@ -150,8 +151,8 @@ impl NodeOps for Node {
         let info = dentry.sb().info();
         let inode = dentry.inode().ok_or(ENOENT)?;
         match info.decide(dentry, Op::Getattr)? {
-            Decision::Elsewhere(id) if dentry.is_hashed() => {
-                getattr_elsewhere(info, dentry, inode, id, query, stat)
+            decision if decision != Decision::Home && dentry.is_hashed() => {
+                getattr_elsewhere(info, dentry, inode, decision, query, stat)
             }
             _ => {
                 let branch = inode.home();
@@ -209,7 +210,10 @@ impl NodeOps for Node {
     ) -> Result<LinkTarget<'a>> {
         let dentry = dentry.ok_or(ECHILD)?;
         let info = dentry.sb().info();
-        let served = info.serve(dentry, inode, Op::Readlink)?;
+        let served = info.serve_by(dentry, inode, Op::Readlink, |gate| {
+            let _creds = info.assume();
+            gate.path().dentry().read_link()
+        })?;
         let _creds = info.assume();
         done.get_link(served.path().dentry())
     }

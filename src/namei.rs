@@ -4,22 +4,28 @@
 
 use crate::{
     branch::Object,
-    error, inode, mirror,
-    policy::{
-        self,
-        decide, //
+    call::{
+        At,
+        Call, //
     },
+    error, inode, mirror,
     route::{
         BranchId,
-        Op, //
+        Kind,
+        Needs,
+        Op,
+        State,
+        Verdict, //
     },
     sb::Info,
     vfs::{
         lookup_one,
+        Caller,
         Dentry,
         DentryOps,
         Entry,
         Inode,
+        LookupFlags,
         Name,
         Revalidate,
         SwitchDentry,
@@ -53,24 +59,74 @@ pub(crate) fn dir_in<'a>(
     Ok(mirror::find_dir(info, entry.parent(), id)?.map(Object::Found))
 }
 
+/// The branch that has the number `number`.
+pub(crate) fn id(number: u8) -> BranchId {
+    BranchId::from_bits(number.into())
+}
+
 /// `lookup`: finds the name in its home. The directory is locked by the VFS; may sleep.
-pub(crate) fn lookup(entry: Entry<'_>) -> Result<Option<ARef<SwitchDentry>>> {
+pub(crate) fn lookup(entry: Entry<'_>, flags: LookupFlags) -> Result<Option<ARef<SwitchDentry>>> {
     let info = entry.dir().sb().info();
-    let (tag, home) = match info.policy.plain() {
-        Some((tag, default)) => (tag, default),
-        None => {
-            let policy = info.policy.get();
-            let (tag, state) = policy.entry(entry)?;
-            decide(state, Op::Lookup)?;
-            (tag, policy::home(state)?)
+    match info.policy.plain() {
+        Some((tag, default)) => {
+            let (real, inode) = find(info, entry, default)?;
+            connect(info, entry, tag, real, inode)
         }
+        None => lookup_by_rules(info, entry, flags),
+    }
+}
+
+/// The same when there are rules.
+fn lookup_by_rules(
+    info: &Info,
+    entry: Entry<'_>,
+    flags: LookupFlags,
+) -> Result<Option<ARef<SwitchDentry>>> {
+    let policy = info.policy.get();
+    let (mut tag, state) = policy.entry(entry, None)?;
+    let home = Caller::with_current(|caller| {
+        let call = Call::new(info, &policy, caller, At::Entry(entry));
+        if admit(&call, state, flags)? {
+            call.home(state).map(Some)
+        } else {
+            Ok(None)
+        }
+    })?;
+    let Some(home) = home else {
+        return connect(info, entry, tag, None, None);
     };
+    let (real, inode) = find(info, entry, home)?;
+    if let Some(inode) = inode.as_ref().filter(|_| policy.asks_types()) {
+        tag = policy.entry(entry, Kind::of_mode(inode.mode()))?.0;
+    }
+    connect(info, entry, tag, real, inode)
+}
+
+/// Whether the name of a call, whose state is `state`, is to be looked for: not if a gate has no
+/// such name. An error when the caller is refused.
+fn admit(call: &Call<'_>, state: &State, flags: LookupFlags) -> Result<bool> {
+    let decision = call.policy.compiled().decide(state, Op::Lookup, call)?;
+    match decision.verdict {
+        Verdict::Deny(errno) => Err(errno.into()),
+        // Whether it exists must make no difference.
+        Verdict::Hide if flags.makes() => Err(EACCES),
+        Verdict::Hide => Err(ENOENT),
+        Verdict::Gate { gate, .. } => Ok(call.find(gate)?.is_some()),
+        Verdict::Home | Verdict::Branch(_) | Verdict::First(_) => Ok(true),
+    }
+}
+
+/// What a lookup found in a branch, and what stands for it in the mount.
+type Found = (Option<ARef<Dentry>>, Option<ARef<SwitchInode>>);
+
+/// What `entry` is in the branch `home`.
+fn find(info: &Info, entry: Entry<'_>, home: BranchId) -> Result<Found> {
     let branch = info.branches.get(home)?;
     if !branch.is_usable() {
         branch.check_depth(branch.root().inode().ok_or(ENOENT)?)?;
     }
     let Some(dir) = dir_in(info, entry, home)? else {
-        return connect(info, entry, tag, None, None);
+        return Ok((None, None));
     };
     let real = {
         let _creds = info.mounter.assume();
@@ -86,7 +142,7 @@ pub(crate) fn lookup(entry: Entry<'_>) -> Result<Option<ARef<SwitchDentry>>> {
         }
         None => None,
     };
-    connect(info, entry, tag, Some(real), inode)
+    Ok((Some(real), inode))
 }
 
 /// Gives a name what was found for it.
@@ -117,41 +173,55 @@ fn connect(
 }
 
 /// The home of a cached name, or `None` if it is no longer that of the object found. An error when
-/// the caller may not use the name; ECHILD in RCU walk when paths have to be looked at.
+/// the caller may not use the name; ECHILD in RCU walk when paths or branches have to be looked at.
 #[inline]
 fn home(info: &Info, name: Revalidate<'_>) -> Result<Option<u8>> {
     if let Some(default) = info.policy.plain_since(name.dentry.tag()) {
         return Ok(Some(number(default)));
     }
-    home_by_rules(info, name.dentry, name.in_rcu())
+    home_by_rules(info, name.dentry, name.flags)
 }
 
 /// The same when there are rules, or the name was met under others.
 #[inline(never)]
-fn home_by_rules(info: &Info, dentry: &SwitchDentry, in_rcu: bool) -> Result<Option<u8>> {
-    let known = info.policy.with(|policy| {
-        let state = policy.state_of_tag(dentry.tag())?;
-        let home = policy::home(state);
-        Some(decide(state, Op::Lookup).and_then(|_| Ok(Some(number(home?)))))
-    });
-    if let Some(result) = known {
-        return result;
-    }
-    if in_rcu {
-        return Err(ECHILD);
-    }
-    // The policy changed, or a directory above was renamed. Of a name that does not exist it is not
-    // known where it does not.
-    let Some(inode) = dentry.inode() else {
+fn home_by_rules(info: &Info, dentry: &SwitchDentry, flags: LookupFlags) -> Result<Option<u8>> {
+    Caller::with_current(|caller| {
+        let known = info.policy.with(|policy| {
+            let state = policy.state_of_tag(dentry.tag()).ok_or(ECHILD)?;
+            if state.lookup_needs() == Needs::Branches {
+                return Err(ECHILD);
+            }
+            home_of_call(&Call::new(info, policy, caller, At::Atomic), state, flags)
+        });
+        match known {
+            Err(e) if e == ECHILD && !flags.in_rcu() => {}
+            known => return known,
+        }
+        // The policy changed, or a directory above was renamed, or a branch has to be asked.
+        let policy = info.policy.get();
+        let is_old = policy.state_of_tag(dentry.tag()).is_none();
+        let Some(inode) = dentry.inode() else {
+            // Of a name that does not exist it is not known where it does not.
+            if is_old {
+                return Ok(None);
+            }
+            let state = policy.state(dentry)?;
+            let call = Call::new(info, &policy, caller, At::Dentry(dentry));
+            return home_of_call(&call, state, flags);
+        };
+        let state = policy.state(dentry)?;
+        let call = Call::new(info, &policy, caller, At::Dentry(dentry));
+        let home = home_of_call(&call, state, flags)?;
+        Ok(home.filter(|home| *home == inode.branch()))
+    })
+}
+
+/// The home of the name of a call, whose state is `state`; `None` if a gate does not have it.
+fn home_of_call(call: &Call<'_>, state: &State, flags: LookupFlags) -> Result<Option<u8>> {
+    if !admit(call, state, flags)? {
         return Ok(None);
-    };
-    let policy = info.policy.get();
-    let state = policy.state(dentry)?;
-    let home = number(policy::home(state)?);
-    if home != inode.branch() {
-        return Ok(None);
     }
-    decide(state, Op::Lookup).map(|_| Some(home))
+    call.home(state).map(|home| Some(number(home)))
 }
 
 /// Whether `real` is where the cached name says: in the directory of the same path in its branch.
@@ -237,7 +307,7 @@ fn climb(
 
 /// Asks the branch whether `real` still holds.
 #[inline(never)]
-fn confirm(info: &Info, flags: u32, real: &Dentry) -> Result<bool> {
+fn confirm(info: &Info, flags: LookupFlags, real: &Dentry) -> Result<bool> {
     let _creds = info.mounter.assume();
     real.revalidate(flags)
 }
@@ -245,7 +315,7 @@ fn confirm(info: &Info, flags: u32, real: &Dentry) -> Result<bool> {
 /// Whether the name still is `real`, which was found for it in the branch `home`.
 #[inline(always)]
 fn holds(info: &Info, name: Revalidate<'_>, real: &Dentry, home: u8) -> Result<bool> {
-    if real.needs_revalidate() && !confirm(info, name.flags(), real)? {
+    if real.needs_revalidate() && !confirm(info, name.flags, real)? {
         return Ok(false);
     }
     let inode = name.dentry.inode();
@@ -279,7 +349,7 @@ fn still_holds(
     dir: &SwitchInode,
     name: Name<'_>,
     dentry: &SwitchDentry,
-    flags: u32,
+    flags: LookupFlags,
 ) -> Result<bool> {
     let name = Revalidate::new(dir, name, dentry, flags);
     let known = {
@@ -306,12 +376,31 @@ impl DentryOps for Names {
             return Ok(false);
         };
         if !name.in_rcu() {
-            return still_holds(info, home, name.dir, name.name, name.dentry, name.flags());
+            return still_holds(info, home, name.dir, name.name, name.dentry, name.flags);
         }
         match name.dentry.real_rcu() {
             Some(real) => holds(info, name, real, home),
             // Nothing tells when a directory that is missing in the home appears.
             None => Ok(false),
+        }
+    }
+
+    fn check(dentry: &SwitchDentry) -> Result {
+        let info = dentry.sb().info();
+        // What has no name has no path that rules could speak of.
+        if info.policy.is_plain() || dentry.is_root() || !dentry.is_hashed() {
+            return Ok(());
+        }
+        let policy = info.policy.get();
+        let state = policy.state(dentry)?;
+        let admitted = Caller::with_current(|caller| {
+            let call = Call::new(info, &policy, caller, At::Dentry(dentry));
+            admit(&call, state, LookupFlags::NONE)
+        })?;
+        if admitted {
+            Ok(())
+        } else {
+            Err(ENOENT)
         }
     }
 }

@@ -23,6 +23,7 @@ use crate::{
         mem,
         BranchId,
         CompileError,
+        Fold,
         ParseError,
         Rule, //
     },
@@ -280,27 +281,27 @@ fn compile(
                 ParseError::NoMem => ENOMEM,
                 ParseError::Syntax(e) => context.refuse(EINVAL, fmt!("{}", e)),
             })?;
-        // What only the other parts of the module lack for now.
-        if !rule.is_simple() {
-            return Err(context.refuse(
-                EINVAL,
-                fmt!(
-                    "rule `{}`: only op, path and name are supported as conditions, and a branch or \
-                     deny as the verdict",
-                    BStr::from_bytes(rule.text())
-                ),
-            ));
-        }
         rules.push(rule)?;
     }
-    let rules = route::Policy::compile(rules, default, None).map_err(|e| match e {
+    let encoding = branches.iter().find_map(|branch| branch.mount.encoding());
+    let fold = |name: &[u8], to: &mut mem::Vec<u8>| match encoding.map(|e| e.fold(name)) {
+        Some(Ok(Some(folded))) => to.extend_from_slice(&folded).map(|()| true),
+        Some(Err(_)) => Err(mem::NoMem),
+        Some(Ok(None)) | None => Ok(false),
+    };
+    let fold: Option<Fold<'_>> = if encoding.is_some() {
+        Some(&fold)
+    } else {
+        None
+    };
+    let rules = route::Policy::compile(rules, default, fold).map_err(|e| match e {
         CompileError::NoMem => ENOMEM,
         CompileError::TooMany => {
             context.refuse(EINVAL, fmt!("rule: more than {} rules", route::MAX_RULES))
         }
         CompileError::Twice(e) => context.refuse(EINVAL, fmt!("{}", e)),
     })?;
-    Policy::new(rules)
+    Policy::new(rules, encoding.is_some())
 }
 
 /// The branch that `default=` names, or the first one.

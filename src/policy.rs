@@ -8,26 +8,26 @@ use crate::{
         self,
         BranchId,
         BranchSet,
-        Op,
+        CgroupId,
+        Kind,
         Rule,
-        State,
-        Verdict, //
+        State, //
     },
     states::States,
     vfs::{
+        CgroupPath,
+        Encoding,
         Entry,
         Name,
         RcuArc,
         SwitchDentry,
+        SwitchInode,
         Tag, //
     },
 };
-use core::{
-    convert::Infallible,
-    sync::atomic::{
-        AtomicU64,
-        Ordering, //
-    },
+use core::sync::atomic::{
+    AtomicU64,
+    Ordering, //
 };
 use kernel::{
     prelude::*,
@@ -49,6 +49,11 @@ fn default_of(plain: u64) -> BranchId {
     BranchId::from_bits(plain)
 }
 
+/// The type of the object that a name stands for, if there is one.
+pub(crate) fn kind_of(dentry: &SwitchDentry) -> Option<Kind> {
+    dentry.inode().and_then(|inode| Kind::of_mode(inode.mode()))
+}
+
 /// A generation that no tag has yet.
 fn new_generation() -> u64 {
     NEXT_GENERATION.fetch_add(1, Ordering::Relaxed)
@@ -59,6 +64,10 @@ fn new_generation() -> u64 {
 pub(crate) struct Policy {
     /// The compiled rules.
     rules: route::Policy,
+    /// The control groups that they name.
+    cgroups: KVec<CgroupPath>,
+    /// Whether the patterns have folded forms.
+    folds: bool,
     /// Tags of other generations say nothing. Advanced when the paths below a directory change.
     generation: AtomicU64,
     /// What tags stand for.
@@ -117,40 +126,24 @@ impl LivePolicy {
         self.policy.with(f)
     }
 
-    /// Reads the state of a name of the mount, in place if it is known. `f` must not sleep; the call
-    /// may.
-    pub(crate) fn with_state<R>(
-        &self,
-        dentry: &SwitchDentry,
-        f: impl Fn(&State) -> R,
-    ) -> Result<R> {
-        match self.with(|policy| policy.state_of_tag(dentry.tag()).map(&f)) {
-            Some(known) => Ok(known),
-            None => self.get().state(dentry).map(f),
-        }
-    }
-
     /// A reference to keep.
     pub(crate) fn get(&self) -> Arc<Policy> {
         self.policy.get()
     }
 }
 
-/// What the policy says of an operation on a name.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Decision {
-    /// The name's home serves it.
-    Home,
-    /// This other branch serves it.
-    Elsewhere(BranchId),
-}
-
 impl Policy {
-    /// Puts compiled rules in force.
-    pub(crate) fn new(rules: route::Policy) -> Result<Arc<Self>> {
+    /// Puts compiled rules in force, whose patterns have folded forms if it `folds`.
+    pub(crate) fn new(rules: route::Policy, folds: bool) -> Result<Arc<Self>> {
+        let mut cgroups = KVec::new();
+        for path in rules.cgroups() {
+            cgroups.push(CgroupPath::new(path)?, GFP_KERNEL)?;
+        }
         let policy = Arc::pin_init(
             pin_init!(Self {
                 rules,
+                cgroups,
+                folds,
                 generation: AtomicU64::new(new_generation()),
                 states <- States::new(),
             }),
@@ -163,6 +156,26 @@ impl Policy {
     /// The rules, in their order.
     pub(crate) fn rules(&self) -> &[Rule] {
         self.rules.rules()
+    }
+
+    /// The compiled rules.
+    pub(crate) fn compiled(&self) -> &route::Policy {
+        &self.rules
+    }
+
+    /// A control group that rules name.
+    pub(crate) fn cgroup(&self, id: CgroupId) -> Option<&CgroupPath> {
+        self.cgroups.get(id.index())
+    }
+
+    /// Whether some rule asks for the caller's control group.
+    pub(crate) fn asks_cgroups(&self) -> bool {
+        !self.cgroups.is_empty()
+    }
+
+    /// Whether some rule asks for the type of an object.
+    pub(crate) fn asks_types(&self) -> bool {
+        self.rules.asks_types()
     }
 
     /// Whether there are no rules: every name's home is the default branch, and serves everything.
@@ -227,7 +240,11 @@ impl Policy {
                 })
             },
             |tag, step| {
-                let tag = self.child_tag(tag, step.name)?;
+                let tag = {
+                    let parent = self.folds.then(|| step.dentry.parent());
+                    let dir = parent.as_ref().and_then(|parent| parent.inode());
+                    self.child_tag(tag, dir, step.name, kind_of(step.dentry))?
+                };
                 step.dentry.set_tag(tag);
                 // Renamed meanwhile, the name may have lost its old tag before it got this one.
                 if step.dentry.seq() != step.seq {
@@ -238,43 +255,65 @@ impl Policy {
         )
     }
 
-    /// The tag of `name` in the directory with the tag `dir`, of the same generation. May sleep.
-    fn child_tag(&self, dir: Tag, name: Name<'_>) -> Result<Tag> {
+    /// The tag of `name`, an object of the type `kind`, in the directory `inode` with the tag `dir`, of
+    /// the same generation. May sleep.
+    fn child_tag(
+        &self,
+        dir: Tag,
+        inode: Option<&SwitchInode>,
+        name: Name<'_>,
+        kind: Option<Kind>,
+    ) -> Result<Tag> {
         if self.is_trivial() {
             return Ok(Tag::new(dir.generation(), ROOT));
         }
         let dir_state = self.states.get(dir.state()).ok_or(EIO)?;
-        let state = self
-            .rules
-            .child(dir_state, &route::Name::new(name.bytes()), None)?;
+        let state =
+            self.with_name(inode, name, |name| self.rules.child(dir_state, name, kind))??;
         Ok(Tag::new(dir.generation(), self.states.intern(state)?))
     }
 
-    /// The tag and the state of a name whose directory is locked. May sleep.
-    pub(crate) fn entry(&self, entry: Entry<'_>) -> Result<(Tag, &State)> {
+    /// How names in the directory `inode` are folded, if that makes a difference.
+    fn encoding<'a>(&self, inode: Option<&'a SwitchInode>) -> Option<Encoding<'a>> {
+        let inode = inode.filter(|_| self.folds)?;
+        inode.real_inode()?.encoding()
+    }
+
+    /// Calls `f` with `name` as rules look at a name in the directory `inode`. May sleep.
+    pub(crate) fn with_name<R>(
+        &self,
+        inode: Option<&SwitchInode>,
+        name: Name<'_>,
+        f: impl FnOnce(&route::Name<'_>) -> R,
+    ) -> Result<R> {
+        if let Some(encoding) = self.encoding(inode) {
+            if let Some(folded) = encoding.fold(name.bytes())? {
+                return Ok(f(&route::Name::folded(name.bytes(), &folded)));
+            }
+        }
+        Ok(f(&route::Name::new(name.bytes())))
+    }
+
+    /// The tag and the state of a name whose directory is locked, for an object of the type `kind`.
+    /// May sleep.
+    pub(crate) fn entry(&self, entry: Entry<'_>, kind: Option<Kind>) -> Result<(Tag, &State)> {
         if self.is_trivial() {
             let tag = Tag::new(self.generation(), ROOT);
             return Ok((tag, self.states.get(ROOT).ok_or(EIO)?));
         }
-        let tag = self.child_tag(self.tag(entry.parent())?, entry.name())?;
+        let tag = self.tag(entry.parent())?;
+        let tag = self.child_tag(tag, Some(entry.dir()), entry.name(), kind)?;
         Ok((tag, self.states.get(tag.state()).ok_or(EIO)?))
     }
 
-    /// The branch of `name` in the directory of the state `dir`.
-    ///
-    /// # Context
-    ///
-    /// Any.
-    pub(crate) fn home_of(&self, dir: &State, name: Name<'_>) -> BranchId {
-        let Ok(peek) = self
-            .rules
-            .peek(dir, &route::Name::new(name.bytes()), &NoFacts);
-        peek.home.branch
+    /// The branches that can be the home of a name in the directory `inode` of the state `dir`.
+    pub(crate) fn names_homes(&self, dir: &State, inode: Option<&SwitchInode>) -> BranchSet {
+        self.rules.names_homes(dir, self.encoding(inode).is_some())
     }
 
-    /// The branches that can be the home of a name in the directory of the state `dir`.
-    pub(crate) fn names_homes(&self, dir: &State) -> BranchSet {
-        self.rules.names_homes(dir, false)
+    /// Whether names in the directory of the state `dir` have to be asked about to list them.
+    pub(crate) fn names_vary(&self, dir: &State) -> bool {
+        self.rules.names_vary(dir)
     }
 
     /// The branches that rules can name for anything below the directory of the state `dir`.
@@ -282,60 +321,13 @@ impl Policy {
         self.rules.branches_below(dir)
     }
 
+    /// The branches that rules ask whether names below the directory of the state `dir` exist there.
+    pub(crate) fn asked_below(&self, dir: &State) -> BranchSet {
+        self.rules.asked_below(dir)
+    }
+
     /// Whether no name below has another home under the state `b` than under `a`.
     pub(crate) fn same_below(&self, a: &State, b: &State) -> bool {
         self.rules.same_below(a, b)
-    }
-}
-
-/// What `state` says of `op`: a branch, relative to the home, or the errno of a refusal.
-pub(crate) fn decide(state: &State, op: Op) -> Result<Decision> {
-    relative(state, state.decision(op))
-}
-
-/// What the rules decide in `state`, relative to its home, which serves what no rule speaks of.
-pub(crate) fn relative(state: &State, decision: Option<route::Decision>) -> Result<Decision> {
-    match decision.ok_or(EIO)?.verdict {
-        Verdict::Home => Ok(Decision::Home),
-        Verdict::Branch(branch) if branch == home(state)? => Ok(Decision::Home),
-        Verdict::Branch(branch) => Ok(Decision::Elsewhere(branch)),
-        Verdict::Deny(errno) => Err(errno.into()),
-        Verdict::First(_) | Verdict::Hide | Verdict::Gate { .. } => Err(EIO),
-    }
-}
-
-/// The home in `state`.
-pub(crate) fn home(state: &State) -> Result<BranchId> {
-    state.home().map(|home| home.branch).ok_or(EIO)
-}
-
-/// Facts that no rule asks for: those that do are refused at mount.
-struct NoFacts;
-
-impl route::Facts for NoFacts {
-    type Error = Infallible;
-
-    fn uid(&self) -> u32 {
-        u32::MAX
-    }
-
-    fn in_groups(&self, _: route::IdRange) -> bool {
-        false
-    }
-
-    fn in_cgroup(&self, _: route::CgroupId) -> bool {
-        false
-    }
-
-    fn access(&self) -> route::Access {
-        route::Access::NONE
-    }
-
-    fn size(&self) -> Result<Option<u64>, Infallible> {
-        Ok(None)
-    }
-
-    fn exists(&self, _: BranchId) -> Result<bool, Infallible> {
-        Ok(false)
     }
 }

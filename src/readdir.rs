@@ -6,6 +6,15 @@
 //! branch's positions. Else each branch is read in turn, and a name is listed from its home.
 
 use crate::{
+    batch::{
+        Batch,
+        Ignored, //
+    },
+    call::{
+        At,
+        Call,
+        Decision, //
+    },
     ino,
     listing::{
         is_dot,
@@ -13,30 +22,36 @@ use crate::{
         Positions, //
     },
     mirror,
-    namei::number,
-    policy::{
-        decide,
-        Policy, //
+    namei::{
+        id,
+        number, //
     },
+    policy::Policy,
     route::{
         BranchId,
         BranchSet,
         Op,
-        State, //
+        State,
+        Verdict, //
     },
     sb::Info,
     vfs::{
         open_dir,
         BackingFile,
+        Caller,
+        Cgroup,
         DirContext,
         DirEntry,
         DirFile,
         DirFileOps,
         DirSink,
         DirStream,
+        Hints,
+        Name,
         RealPath,
         Stat,
-        StatQuery, //
+        StatQuery,
+        SwitchInode, //
     },
 };
 use kernel::{
@@ -60,6 +75,10 @@ pub(crate) struct OpenDir {
     /// Positions that branches give.
     #[pin]
     positions: Positions,
+    /// The opener's control group, if rules asked for it.
+    cgroup: Option<Cgroup>,
+    /// The directory of the gate that agreed to opening this one.
+    _gate: Option<ARef<BackingFile>>,
 }
 
 /// An open directory of a branch.
@@ -89,25 +108,58 @@ struct Plan {
     policy: Arc<Policy>,
     /// The branches that are the home of some name in it.
     homes: BranchSet,
+    /// Whether each name has to be asked about: it may be hidden, or its home depends on branches.
+    varies: bool,
+    /// The branch that has to agree.
+    gate: Option<BranchId>,
 }
 
 impl Plan {
-    /// How `file` is listed under the policy in force. An error when the rules refuse it.
-    fn of(info: &Info, file: &DirFile) -> Result<Self> {
+    /// How `file` is listed for `caller` under the policy in force. An error when the rules refuse
+    /// it.
+    fn of(info: &Info, file: &DirFile, caller: Caller<'_>) -> Result<Self> {
         let policy = info.policy.get();
+        if policy.is_trivial() {
+            return Ok(Self {
+                homes: BranchSet::of(policy.default()),
+                policy,
+                varies: false,
+                gate: None,
+            });
+        }
         let state = policy.state(file.dentry())?;
+        let mut gate = None;
         // No rule denies the root.
         if !file.dentry().is_root() {
-            decide(state, Op::Readdir)?;
+            let call = Call::new(info, &policy, caller, At::Dentry(file.dentry()));
+            let home = id(file.inode().branch());
+            if let Decision::Gated { gate: asked, .. } = call.decide(state, Op::Readdir, home)? {
+                gate = Some(asked);
+            }
         }
-        let homes = policy.names_homes(state);
-        Ok(Self { policy, homes })
+        Ok(Self {
+            homes: policy.names_homes(state, Some(file.inode())),
+            varies: policy.names_vary(state),
+            policy,
+            gate,
+        })
+    }
+
+    /// Lets the gate list the directory, when the listing begins.
+    fn ask_gate(&self, info: &Info, file: &DirFile, pos: i64) -> Result {
+        let Some(gate) = self.gate.filter(|_| pos == 0) else {
+            return Ok(());
+        };
+        let opened = open_gate(info, file, gate)?;
+        let _creds = info.assume();
+        DirStream(&opened).read(Hints::UNLIMITED, &mut Ignored)
     }
 
     /// The one branch that it is listed from, if it is only one.
     fn single(&self) -> Option<BranchId> {
         let mut homes = self.homes.iter();
-        homes.next().filter(|_| homes.next().is_none())
+        let first = homes.next();
+        first.filter(|_| !self.varies && homes.next().is_none())
     }
 
     /// What is read after `part`, for a directory whose own home is `home`.
@@ -184,40 +236,88 @@ impl DirSink for Whole<'_> {
     }
 }
 
+/// Whether `name` is listed from the branch with the number `branch`, in the directory `dir` of the
+/// state `state`: that is its home, the caller may see it, and a gate has it.
+fn lists(
+    call: &Call<'_>,
+    dir: &SwitchInode,
+    state: &State,
+    name: Name<'_>,
+    branch: u8,
+) -> Result<bool> {
+    let rules = call.policy.compiled();
+    let peek = call
+        .policy
+        .with_name(Some(dir), name, |name| rules.peek(state, name, call))??;
+    if peek.is_hidden() || number(peek.home.branch) != branch {
+        return Ok(false);
+    }
+    match peek.lookup.verdict {
+        Verdict::Gate { gate, .. } => Ok(call.find(gate)?.is_some()),
+        _ => Ok(true),
+    }
+}
+
 /// Hands on those of a branch's entries whose home it is.
 struct Filter<'a> {
     /// Where entries go, with their inode numbers.
     whole: Whole<'a>,
     /// Which directory is read.
     part: Part,
-    /// What decides the homes of names.
-    policy: &'a Policy,
-    /// Of the directory.
+    /// Who lists; no branch can be asked.
+    call: &'a Call<'a>,
+    /// The directory.
+    dir: &'a SwitchInode,
+    /// Its state.
     state: &'a State,
     /// Positions for user space.
     positions: &'a Positions,
-    /// Whether the branch gave any entry.
-    seen: bool,
-    /// Whether the caller wants no more.
-    full: bool,
+    /// How the reading ends.
+    end: End,
+}
+
+/// How a reading ends.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// There was nothing.
+    Empty,
+    /// The branch gave what it had ready.
+    Read,
+    /// The caller wants no more.
+    Full,
+    /// A branch has to be asked about the next name.
+    Asks,
 }
 
 impl DirSink for Filter<'_> {
     fn entry(&mut self, entry: &DirEntry<'_>) -> bool {
-        self.seen = true;
+        self.end = End::Read;
         let listed = if is_dot(entry) {
-            self.part == Part::Home
+            Ok(self.part == Part::Home)
         } else {
-            number(self.policy.home_of(self.state, entry.name)) == self.whole.branch
+            lists(
+                self.call,
+                self.dir,
+                self.state,
+                entry.name,
+                self.whole.branch,
+            )
         };
-        if !listed {
-            return true;
+        match listed {
+            Ok(true) => {}
+            Ok(false) => return true,
+            Err(_) => {
+                self.end = End::Asks;
+                return false;
+            }
         }
         let taken = self
             .positions
             .encode(self.part, entry.pos)
             .is_some_and(|pos| self.whole.entry(&DirEntry { pos, ..*entry }));
-        self.full = !taken;
+        if !taken {
+            self.end = End::Full;
+        }
         taken
     }
 }
@@ -253,15 +353,19 @@ fn list_dots(info: &Info, file: &DirFile, context: &mut DirContext) -> Result {
     let plan = Plan {
         policy: info.policy.get(),
         homes: BranchSet::EMPTY,
+        varies: false,
+        gate: None,
     };
     list_parts(info, file, &plan, context)
 }
 
 /// Lists `file` from each branch that `plan` names.
 fn list_parts(info: &Info, file: &DirFile, plan: &Plan, context: &mut DirContext) -> Result {
+    let caller = opener(file);
     let state = plan.policy.state(file.dentry())?;
     let positions = &file.data().positions;
     let own = file.inode().branch();
+    let mut asks = false;
     loop {
         let (part, pos) = positions.decode(context.pos())?;
         let branch = match part {
@@ -269,10 +373,11 @@ fn list_parts(info: &Info, file: &DirFile, plan: &Plan, context: &mut DirContext
             Part::Branch(branch) => branch,
             Part::End => return Ok(()),
         };
-        let hints = context.hints();
         let read = file.data().with_stream(info, file, branch, |stream| {
             let source = DirStream(&stream.file);
             source.seek(pos)?;
+            let call = Call::new(info, &plan.policy, caller, At::Atomic);
+            let hints = context.hints();
             let mut filter = Filter {
                 whole: Whole {
                     context: &mut *context,
@@ -280,28 +385,77 @@ fn list_parts(info: &Info, file: &DirFile, plan: &Plan, context: &mut DirContext
                     foreign: stream.foreign,
                 },
                 part,
-                policy: &plan.policy,
+                call: &call,
+                dir: file.inode(),
                 state,
                 positions,
-                seen: false,
-                full: false,
+                end: End::Empty,
             };
-            {
+            if asks {
+                list_asking(&source, file, &mut filter)
+            } else {
                 let _creds = info.assume();
                 source.read(hints, &mut filter)?;
+                Ok((filter.end, source.pos()))
             }
-            Ok((filter.seen, filter.full, source.pos()))
         })?;
-        let (next, full) = match read {
-            Some((true, full, pos)) => (positions.encode(part, pos), full),
+        let (next, end) = match read {
             // A branch whose directory is missing, or at its end.
-            _ => (positions.encode(plan.after(part, own), 0), false),
+            None | Some((End::Empty, _)) => (positions.encode(plan.after(part, own), 0), End::Read),
+            Some((end, pos)) => (positions.encode(part, pos), end),
         };
         context.set_pos(next.ok_or(ENOMEM)?);
-        if full {
-            return Ok(());
+        match end {
+            End::Full => return Ok(()),
+            End::Asks => asks = true,
+            End::Read | End::Empty => {}
         }
     }
+}
+
+/// Reads some entries of `source` for `to`, each with branches asked about it: how that ends, and the
+/// position to go on from.
+fn list_asking(source: &DirStream<'_>, file: &DirFile, to: &mut Filter<'_>) -> Result<(End, i64)> {
+    let mut batch = Batch::new();
+    {
+        let _creds = to.call.info.assume();
+        source.read(Hints::UNLIMITED, &mut batch)?;
+    }
+    let mut end = End::Empty;
+    for entry in batch.entries()? {
+        end = End::Read;
+        let listed = is_dot(&entry) || {
+            let (info, policy) = (to.call.info, to.call.policy);
+            let call = Call::new(
+                info,
+                policy,
+                to.call.caller,
+                At::Listed(file.dentry(), entry.name),
+            );
+            lists(&call, to.dir, to.state, entry.name, to.whole.branch)?
+        };
+        if !listed || (is_dot(&entry) && to.part != Part::Home) {
+            continue;
+        }
+        let pos = to.positions.encode(to.part, entry.pos).ok_or(ENOMEM)?;
+        if !to.whole.entry(&DirEntry { pos, ..entry }) {
+            return Ok((End::Full, entry.pos));
+        }
+    }
+    Ok((end, source.pos()))
+}
+
+/// Opens the directory of the path of `file` in the branch `gate`, which so agrees.
+fn open_gate(info: &Info, file: &DirFile, gate: BranchId) -> Result<ARef<BackingFile>> {
+    let dir = mirror::find_dir(info, file.dentry(), gate)?.ok_or(ENOENT)?;
+    let branch = info.branches.get(gate)?;
+    let _creds = info.assume();
+    open_dir(branch.at(&dir), false, true)
+}
+
+/// Who opened `file`.
+fn opener(file: &DirFile) -> Caller<'_> {
+    Caller::opener_of_dir(file, file.data().cgroup.as_ref())
 }
 
 /// The file operations of directories.
@@ -315,10 +469,22 @@ impl DirFileOps for DirFiles {
         let info = file.dentry().sb().info();
         let inode = file.inode();
         // Rules decide whether a directory may be opened; it is listed from its names' homes.
-        info.decide(file.dentry(), Op::Open)?;
+        let gate = match info.decide(file.dentry(), Op::Open)? {
+            Decision::Gated { gate, .. } => Some(open_gate(info, file, gate)?),
+            Decision::Home | Decision::Elsewhere(_) => None,
+        };
         let branch = inode.home();
         let real = inode.real().ok_or_else(crate::error::estale)?;
-        let partitioned = Plan::of(info, file).is_ok_and(|plan| plan.single().is_none());
+        let (partitioned, cgroup) = if info.policy.is_plain() {
+            (false, None)
+        } else {
+            let plan = Caller::with_current(|caller| Plan::of(info, file, caller));
+            let asks = info.policy.get().asks_cgroups();
+            (
+                plan.is_ok_and(|plan| plan.single().is_none()),
+                asks.then(Cgroup::current).flatten(),
+            )
+        };
         let home = {
             let _creds = info.assume();
             Stream::open(branch.at(real), partitioned, file.is_noatime())?
@@ -328,6 +494,8 @@ impl DirFileOps for DirFiles {
                 home,
                 others <- new_mutex!(KVec::new()),
                 positions <- Positions::new(),
+                cgroup,
+                _gate: gate,
             }),
             GFP_KERNEL,
         )
@@ -335,7 +503,7 @@ impl DirFileOps for DirFiles {
 
     fn llseek(file: &DirFile, offset: i64, whence: i32) -> Result<i64> {
         let info = file.dentry().sb().info();
-        let plan = Plan::of(info, file)?;
+        let plan = Plan::of(info, file, opener(file))?;
         if let Some(id) = plan.single() {
             let moved = file.data().with_stream(info, file, number(id), |stream| {
                 stream.file.seek(file.pos(), offset, whence)
@@ -361,7 +529,8 @@ impl DirFileOps for DirFiles {
 
     fn iterate(file: &DirFile, context: &mut DirContext) -> Result {
         let info = file.dentry().sb().info();
-        let plan = Plan::of(info, file)?;
+        let plan = Plan::of(info, file, opener(file))?;
+        plan.ask_gate(info, file, context.pos())?;
         match plan.single() {
             Some(id) => list_whole(info, file, number(id), context),
             None => list_parts(info, file, &plan, context),

@@ -3,21 +3,24 @@
 //! Renaming: native within a branch, EXDEV across.
 
 use crate::{
-    mirror,
-    namei::number,
-    policy::{
-        self,
-        decide,
-        Decision,
-        Policy, //
+    call::{
+        At,
+        Call,
+        Decision, //
     },
+    dir::ask_names,
+    mirror,
+    namei::id,
+    policy::Policy,
     route::{
         BranchId,
+        Kind,
         Op,
         State, //
     },
     sb::Info,
     vfs::{
+        Caller,
         Entry,
         FileType,
         Rename,
@@ -36,22 +39,25 @@ pub(crate) fn rename(old: Entry<'_>, new: Entry<'_>, flags: RenameFlags) -> Resu
     let inode = old.dentry().inode().ok_or(ENOENT)?;
     let target = new.dentry().inode();
 
-    let (_, old_state) = policy.entry(old)?;
-    let (_, new_state) = policy.entry(new)?;
-    for state in [old_state, new_state] {
-        if let Decision::Elsewhere(_) = decide(state, Op::Rename)? {
-            return Err(EXDEV);
-        }
-    }
-    let id = policy::home(old_state)?;
-    let same_branch = policy::home(new_state)? == id
-        && inode.branch() == number(id)
-        && target.is_none_or(|t| t.branch() == number(id));
-    if !same_branch {
+    // Each name is to be that of what it gets.
+    let kind = Kind::of_mode(inode.mode());
+    let back = target.filter(|_| flags.exchange());
+    let back = back.map_or(kind, |target| Kind::of_mode(target.mode()));
+    let (_, old_state) = policy.entry(old, back)?;
+    let (_, new_state) = policy.entry(new, kind)?;
+    let id = id(inode.branch());
+    if target.is_some_and(|target| target.branch() != inode.branch()) {
         return Err(EXDEV);
+    }
+    if !policy.is_trivial() {
+        allow(info, &policy, old, old_state, id, flags.exchange())?;
+        allow(info, &policy, new, new_state, id, true)?;
     }
     let moves_dir = is_dir(inode) || target.is_some_and(is_dir);
     if moves_dir && !policy.is_trivial() {
+        let dir = Some(Kind::Dir);
+        let (_, old_state) = policy.entry(old, dir)?;
+        let (_, new_state) = policy.entry(new, dir)?;
         check_dir(info, &policy, id, (old, old_state), (new, new_state))?;
     }
 
@@ -93,6 +99,30 @@ pub(crate) fn rename(old: Entry<'_>, new: Entry<'_>, flags: RenameFlags) -> Resu
     Ok(())
 }
 
+/// Whether a rename within the branch `id` may change `entry`, whose state is `state`; afterwards it
+/// has something of that branch if it is `kept`. EXDEV when rules say otherwise.
+fn allow(
+    info: &Info,
+    policy: &Policy,
+    entry: Entry<'_>,
+    state: &State,
+    id: BranchId,
+    kept: bool,
+) -> Result {
+    Caller::with_current(|caller| {
+        let call = Call::new(info, policy, caller, At::Entry(entry));
+        match call.decide(state, Op::Rename, id)? {
+            Decision::Home => {}
+            Decision::Gated { gate, branch } if branch == id => ask_names(info, entry, gate)?,
+            Decision::Elsewhere(_) | Decision::Gated { .. } => return Err(EXDEV),
+        }
+        if kept && policy.compiled().home_after(state, &call, id)?.branch != id {
+            return Err(EXDEV);
+        }
+        Ok(())
+    })
+}
+
 /// Whether the inode is a directory.
 fn is_dir(inode: &SwitchInode) -> bool {
     inode.file_type() == FileType::Dir
@@ -111,7 +141,8 @@ fn check_dir(
         return Err(EXDEV);
     }
     for (entry, state) in [old, new] {
-        for other in policy.branches_below(state).iter().filter(|b| *b != id) {
+        let others = policy.branches_below(state).or(policy.asked_below(state));
+        for other in others.iter().filter(|b| *b != id) {
             let parent = mirror::find_dir(info, entry.parent(), other)?;
             let Some(parent) = parent else {
                 continue;

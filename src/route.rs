@@ -32,7 +32,7 @@ mod parse;
 mod peek;
 mod policy;
 mod rule;
-mod state;
+pub(crate) mod state;
 mod table;
 mod tree;
 mod verdict;
@@ -54,17 +54,14 @@ pub(crate) use self::{
     kind::Kind,
     name::Name,
     op::Op,
-    peek::Peek,
     policy::Policy,
     rule::Rule,
     state::{
         Decision,
-        Home,
         Needs,
         State, //
     },
     verdict::{
-        Alternatives,
         BranchId,
         BranchSet,
         Errno,

@@ -8,17 +8,23 @@ use crate::{
         Branches,
         Object, //
     },
-    error, mirror, options,
-    policy::{
-        decide,
-        Decision,
-        LivePolicy, //
+    call::{
+        At,
+        Call,
+        Decision, //
     },
+    error, mirror,
+    namei::id,
+    options,
+    policy::LivePolicy,
     route::{
         BranchId,
+        Kind,
         Op, //
     },
     vfs::{
+        Access,
+        Caller,
         CredGuard,
         Creds,
         Dentry,
@@ -102,32 +108,69 @@ impl Info {
     /// The same when there are rules, for what is not the root.
     #[inline(never)]
     fn decide_by_rules(&self, dentry: &SwitchDentry, op: Op) -> Result<Decision> {
-        self.policy.with_state(dentry, |state| decide(state, op))?
+        let home = dentry
+            .inode()
+            .map_or(BranchId::FIRST, |inode| id(inode.branch()));
+        Caller::with_current(|caller| {
+            // In place, unless the state is not known yet, or a branch has to be asked.
+            let known = self.policy.with(|policy| {
+                let state = policy.state_of_tag(dentry.tag()).ok_or(ECHILD)?;
+                let call = Call::new(self, policy, caller, At::Atomic);
+                call.decide(state, op, home)
+            });
+            match known {
+                Err(e) if e == ECHILD => {}
+                known => return known,
+            }
+            let policy = self.policy.get();
+            let state = policy.state(dentry)?;
+            Call::new(self, &policy, caller, At::Dentry(dentry)).decide(state, op, home)
+        })
     }
 
-    /// The object that serves `op` on `dentry`, whose inode is `inode`. May sleep.
-    #[inline]
+    /// The object that serves `op` on `dentry`, whose inode is `inode`; a gate is asked for
+    /// permission to change it. May sleep.
     pub(crate) fn serve<'a>(
         &'a self,
         dentry: &SwitchDentry,
         inode: &'a SwitchInode,
         op: Op,
     ) -> Result<Served<'a>> {
-        let decision = self.decide(dentry, op)?;
-        self.served(dentry, inode, decision)
+        self.serve_by(dentry, inode, op, |gate| {
+            gate.path().permission(self.io_creds(), Access::CHANGE)
+        })
     }
 
-    /// The object that a decision on `dentry` names. ENOENT when another branch does not have it.
+    /// As [`Info::serve`], but a gate agrees when `ask` does.
+    #[inline]
+    pub(crate) fn serve_by<'a>(
+        &'a self,
+        dentry: &SwitchDentry,
+        inode: &'a SwitchInode,
+        op: Op,
+        ask: impl FnOnce(&Served<'_>) -> Result,
+    ) -> Result<Served<'a>> {
+        let decision = self.decide(dentry, op)?;
+        self.served(dentry, inode, decision, ask)
+    }
+
+    /// The object that a decision on `dentry` names; a gate agrees when `ask` does. ENOENT when
+    /// another branch does not have it.
     #[inline]
     pub(crate) fn served<'a>(
         &'a self,
         dentry: &SwitchDentry,
         inode: &'a SwitchInode,
         decision: Decision,
+        ask: impl FnOnce(&Served<'_>) -> Result,
     ) -> Result<Served<'a>> {
         match decision {
             // What has no name has no other objects of its path: its home serves it.
             Decision::Elsewhere(id) if dentry.is_hashed() => self.found(dentry, inode, id),
+            Decision::Gated { gate, branch } if dentry.is_hashed() => {
+                ask(&self.found(dentry, inode, gate)?)?;
+                self.found(dentry, inode, branch)
+            }
             _ => Ok(Served {
                 branch: inode.home(),
                 object: Object::Pinned(inode.real().ok_or_else(error::estale)?),
@@ -146,7 +189,7 @@ impl Info {
         let branch = self.branches.get(id)?;
         let found = mirror::find(self, dentry, id)?.ok_or(ENOENT)?;
         let real = found.inode().ok_or(ENOENT)?;
-        if real.file_type() != inode.file_type() {
+        if Kind::of_mode(real.mode()) != Kind::of_mode(inode.mode()) {
             return Err(ENOENT);
         }
         branch.check_depth(real)?;
@@ -203,7 +246,10 @@ impl SuperOps for Super {
         let sb = dentry.sb();
         let info = sb.info();
         let inode = dentry.inode().ok_or(ENOENT)?;
-        let served = info.serve(dentry, inode, Op::Statfs)?;
+        let served = info.serve_by(dentry, inode, Op::Statfs, |gate| {
+            let _creds = info.assume();
+            gate.path().statfs(&mut StatFs::new())
+        })?;
         {
             let _creds = info.assume();
             served.path().statfs(buf)?;

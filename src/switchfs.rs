@@ -11,7 +11,11 @@ mod vfs;
 #[forbid(unsafe_code)]
 mod acl;
 #[forbid(unsafe_code)]
+mod batch;
+#[forbid(unsafe_code)]
 mod branch;
+#[forbid(unsafe_code)]
+mod call;
 #[forbid(unsafe_code)]
 mod dir;
 #[forbid(unsafe_code)]
@@ -47,7 +51,6 @@ mod readdir;
 #[forbid(unsafe_code)]
 mod rename;
 #[forbid(unsafe_code)]
-#[expect(dead_code, unused_imports, reason = "rules on callers come next")]
 mod route;
 #[forbid(unsafe_code)]
 mod sb;

@@ -3,14 +3,15 @@
 //! Files without a name, which are made in their directory's home.
 
 use crate::{
-    error, inode,
-    policy::decide,
+    call::Decision,
+    error, inode, mirror,
     route::Op,
     sb::{
         CredsMode,
         Info, //
     },
     vfs::{
+        Access,
         BackingFile,
         Idmap,
         NamelessFile,
@@ -51,9 +52,14 @@ fn open_as_caller(
 impl TmpfileOps for Tmpfiles {
     fn tmpfile(idmap: Idmap<'_>, dir: &SwitchInode, file: NamelessFile<'_>, mode: u16) -> Result {
         let info = dir.sb().info();
-        let policy = info.policy.get();
         // Rules can deny it. None can send it elsewhere: it has no name to be found by.
-        decide(policy.state(file.dentry())?, Op::Tmpfile)?;
+        if let Decision::Gated { gate, .. } = info.decide(file.dentry(), Op::Tmpfile)? {
+            let parent = file.dentry().parent();
+            let dir = mirror::find_dir(info, &parent, gate)?.ok_or(ENOENT)?;
+            let gate = info.branches.get(gate)?;
+            gate.at(&dir)
+                .permission(info.io_creds(), Access::CHANGE_NAMES)?;
+        }
         let branch = dir.home();
         let at = branch.at(dir.real().ok_or_else(error::estale)?);
         let _write = branch.mount.want_write()?;

@@ -3,12 +3,9 @@
 //! Extended attributes: the branch's, but for those that its mount or this one withholds.
 
 use crate::{
+    call::Decision,
     error,
-    policy::Decision,
-    route::{
-        BranchId,
-        Op, //
-    },
+    route::Op,
     sb::Info,
     vfs::{
         sees_trusted,
@@ -60,17 +57,24 @@ fn get_from(
     path.getxattr(info.io_creds(), name, buffer)
 }
 
-/// Reads an attribute of the object in the branch `id`.
+/// Reads an attribute of the object that the decision names.
 #[inline(never)]
 fn get_elsewhere(
     info: &Info,
     dentry: &SwitchDentry,
     inode: &SwitchInode,
-    id: BranchId,
+    decision: Decision,
     name: XattrName<'_>,
     buffer: ValueBuffer<'_>,
 ) -> Result<usize> {
-    let served = info.found(dentry, inode, id)?;
+    let served = info.served(dentry, inode, decision, |gate| {
+        let length = ValueBuffer::none();
+        match gate.path().getxattr(info.io_creds(), name, length) {
+            // That it has no such attribute is no refusal.
+            Err(e) if e != error::enodata() && e != error::eopnotsupp() => Err(e),
+            _ => Ok(()),
+        }
+    })?;
     get_from(info, inode, served.path(), name, buffer)
 }
 
@@ -91,8 +95,8 @@ impl XattrOps for Xattrs {
         }
         let info = inode.sb().info();
         match info.decide(dentry, Op::Getxattr)? {
-            Decision::Elsewhere(id) if dentry.is_hashed() => {
-                get_elsewhere(info, dentry, inode, id, name, buffer)
+            decision if decision != Decision::Home && dentry.is_hashed() => {
+                get_elsewhere(info, dentry, inode, decision, name, buffer)
             }
             _ => {
                 let real = inode.real().ok_or_else(error::estale)?;
@@ -139,7 +143,10 @@ impl XattrOps for Xattrs {
     fn list(dentry: &SwitchDentry, buffer: &mut XattrBuffer<'_>) -> Result {
         let info = dentry.sb().info();
         let inode = dentry.inode().ok_or(ENOENT)?;
-        let served = info.serve(dentry, inode, Op::Listxattr)?;
+        let served = info.serve_by(dentry, inode, Op::Listxattr, |gate| {
+            let _creds = info.assume();
+            gate.path().listxattr().map(|_| ())
+        })?;
         let names = {
             let _creds = info.assume();
             served.path().listxattr()?

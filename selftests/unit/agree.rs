@@ -8,7 +8,7 @@ use super::{
     generate::context,
     naive::{Call, Naive, Outcome, Spec},
     name_of, show,
-    src::route::{Decision, Home, Needs, Op, Policy, State, Verdict},
+    src::route::{state::Home, Decision, Needs, Op, Policy, State, Verdict},
     BRANCHES,
 };
 

@@ -166,8 +166,8 @@ impl Policy {
         homes
     }
 
-    /// Whether some name in the directory of the state `dir` may be hidden, or have a home that
-    /// depends on branches, so that it cannot be listed from its home without asking.
+    /// Whether some name in the directory of the state `dir` may be hidden, have a gate, or have a home
+    /// that depends on branches, so that it cannot be listed from its home without asking.
     ///
     /// It may say yes where there is none, never no where there is one.
     pub(crate) fn names_vary(&self, dir: &State) -> bool {
@@ -177,8 +177,8 @@ impl Policy {
             effect.verdict == Verdict::Hide && number <= every_lookup
         };
         let moves = |number: u16, effect: &Effect| {
-            let is_first = matches!(effect.verdict, Verdict::First(_));
-            effect.gives_home() && (is_first || !effect.is_certain()) && number <= every_home
+            let asks = matches!(effect.verdict, Verdict::First(_) | Verdict::Gate { .. });
+            effect.gives_home() && (asks || !effect.is_certain()) && number <= every_home
         };
         let mut vary = false;
         self.each_end(dir, |_, end, _| {

@@ -33,6 +33,20 @@ impl Kind {
         (b'p', Kind::Fifo),
         (b's', Kind::Socket),
     ];
+
+    /// The type in a mode of Linux (`S_IFMT`).
+    pub(crate) const fn of_mode(mode: u16) -> Option<Kind> {
+        match mode >> 12 {
+            0o10 => Some(Kind::File),
+            0o4 => Some(Kind::Dir),
+            0o12 => Some(Kind::Symlink),
+            0o6 => Some(Kind::Block),
+            0o2 => Some(Kind::Char),
+            0o1 => Some(Kind::Fifo),
+            0o14 => Some(Kind::Socket),
+            _ => None,
+        }
+    }
 }
 
 /// A set of types.

@@ -141,14 +141,4 @@ impl Rule {
     pub(crate) fn text(&self) -> &[u8] {
         &self.text
     }
-
-    /// Whether nothing of it needs more than the operation and the name, and one branch or an error
-    /// is the verdict.
-    pub(crate) fn is_simple(&self) -> bool {
-        let verdict = matches!(
-            self.said,
-            Said::Plain(Verdict::Branch(_) | Verdict::Deny(_))
-        );
-        verdict && self.kinds.is_none() && self.cgroup.is_none() && self.conditions.is_none()
-    }
 }

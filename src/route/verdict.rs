@@ -7,6 +7,9 @@
 pub(crate) struct BranchId(u8);
 
 impl BranchId {
+    /// The first branch of a mount; there always is one.
+    pub(crate) const FIRST: BranchId = BranchId(0);
+
     /// How many branches a mount can have.
     pub(crate) const MAX: usize = 64;
 
