@@ -53,7 +53,8 @@ boot() {
 	elif kvm_boots; then
 		options+=(--cpus "$cpus")
 	else
-		options+=(--disable-kvm --cpus "$cpus")
+		# An emulated `rep movsb` moves a byte at a time, which kernel and C library take for the quickest.
+		options+=(--disable-kvm --cpus "$cpus" "--qemu-opts=-cpu max,-erms,-fsrm")
 	fi
 	if [[ -n $monitor ]]; then
 		options+=("--qemu-opts=-chardev socket,id=monitor,path=$monitor,server=on,wait=off -mon chardev=monitor,mode=readline")
