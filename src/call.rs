@@ -79,6 +79,22 @@ pub(crate) struct Call<'a> {
 }
 
 impl<'a> Call<'a> {
+    /// A call of `op` that has no open file.
+    pub(crate) fn of(
+        info: &'a Info,
+        policy: &'a Policy,
+        caller: Caller<'a>,
+        at: At<'a>,
+        op: Op,
+    ) -> Self {
+        let mut call = Self::new(info, policy, caller, at);
+        if op == Op::Write {
+            // As truncate(2), which is as good as opening the file for it.
+            call.access = route::Access::WRITE;
+        }
+        call
+    }
+
     /// A call that opens nothing.
     pub(crate) fn new(info: &'a Info, policy: &'a Policy, caller: Caller<'a>, at: At<'a>) -> Self {
         Self {

@@ -115,7 +115,7 @@ impl Info {
             // In place, unless the state is not known yet, or a branch has to be asked.
             let known = self.policy.with(|policy| {
                 let state = policy.state_of_tag(dentry.tag()).ok_or(ECHILD)?;
-                let call = Call::new(self, policy, caller, At::Atomic);
+                let call = Call::of(self, policy, caller, At::Atomic, op);
                 call.decide(state, op, home)
             });
             match known {
@@ -124,7 +124,8 @@ impl Info {
             }
             let policy = self.policy.get();
             let state = policy.state(dentry)?;
-            Call::new(self, &policy, caller, At::Dentry(dentry)).decide(state, op, home)
+            let call = Call::of(self, &policy, caller, At::Dentry(dentry), op);
+            call.decide(state, op, home)
         })
     }
 
