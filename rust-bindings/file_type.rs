@@ -9,6 +9,7 @@ use super::{
     sys,
     AclOps,
     ContextOps,
+    Dentry,
     DentryOps,
     DirFileOps,
     DirOps,
@@ -37,7 +38,7 @@ pub(crate) trait FileSystem {
     /// What is kept for each mount.
     type Info: Send + Sync;
     /// A branch of a mount.
-    type Branch: Send + Sync;
+    type Branch: BranchOps;
     /// `super_operations`.
     type Super: SuperOps;
     /// `fs_context_operations`.
@@ -67,6 +68,21 @@ pub(crate) trait FileSystem {
 
     /// The branch of a mount that has the number `number`.
     fn branch(info: &Self::Info, number: u8) -> Option<&Self::Branch>;
+
+    /// The default branch of the policy in force, the home of the root. May be called in RCU walk.
+    fn default_branch(info: &Self::Info) -> &Self::Branch;
+}
+
+/// What is asked of a branch by the inodes whose home it is.
+pub(crate) trait BranchOps: Send + Sync {
+    /// Its root directory, which it keeps.
+    fn top(&self) -> &Dentry;
+
+    /// Its number.
+    fn number(&self) -> u8;
+
+    /// How many filesystems are stacked on its root, the mount of switchfs counted.
+    fn depth(&self) -> u8;
 }
 
 /// The one filesystem of this module.

@@ -171,7 +171,7 @@ pub(crate) trait ContextOps {
     /// Makes a mount of the options. Runs under the caller's credentials; may sleep.
     fn open(data: &mut Self::Data, context: &Context<'_>) -> Result<NewSuper>;
 
-    /// How the inode of the root of a new mount is to look.
+    /// How the inode of the root is to look.
     fn root(info: &Info) -> Result<Identity<'_>>;
 
     /// Changes a mount; when it fails, it has changed nothing. May sleep.
@@ -345,6 +345,11 @@ unsafe fn make_root(sb: *mut sys::super_block) -> Result {
     // SAFETY: By the contract.
     let switch = unsafe { SuperBlock::from_raw(sb) };
     let inode = switch.iget(&Ops::root(switch.info())?)?;
+    // A remount may give it any branch that is not too deep for this mount.
+    // CAST: At most `FILESYSTEM_MAX_STACK_DEPTH`.
+    let depth = switch.depth() as i32;
+    // SAFETY: Nobody else knows the inode.
+    unsafe { sys::switchfs_helper_lockdep_inode(inode.as_raw(), depth) };
     // SAFETY: The reference is handed over, also when it fails.
     let root = unsafe { sys::d_make_root(ARef::into_raw(inode).as_ptr().cast()) };
     if root.is_null() {
@@ -353,6 +358,21 @@ unsafe fn make_root(sb: *mut sys::super_block) -> Result {
     // SAFETY: By the contract.
     unsafe { (*sb).s_root = root };
     Ok(())
+}
+
+impl SuperBlock {
+    /// Lets `change` put another default branch in force: whoever asks for the root's home gets the
+    /// old one before, and the new one after it. May sleep.
+    pub(crate) fn change_default(&self, change: impl FnOnce()) {
+        let root = self.root().inode();
+        if let Some(root) = root {
+            root.follow_default();
+        }
+        change();
+        if let (Some(root), Ok(identity)) = (root, Ops::root(self.info())) {
+            root.set_ino(identity.ino);
+        }
+    }
 }
 
 /// `reconfigure`.

@@ -41,6 +41,7 @@ mod rename;
 mod super_block;
 mod super_ops;
 mod switch_dentry;
+mod switch_home;
 mod switch_inode;
 mod tmpfile;
 mod unicode;
@@ -106,6 +107,7 @@ pub(crate) use self::{
     export_ops::ExportOps,
     file_ops::RegularFileOps,
     file_type::{
+        BranchOps,
         FileSystem,
         Registration, //
     },

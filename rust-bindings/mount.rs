@@ -166,6 +166,17 @@ impl Mount {
         self.idmapped
     }
 
+    /// Whether `other` shows the same directory with the same flags and the same mapping.
+    pub(crate) fn is_same(&self, other: &Mount) -> bool {
+        let flags = |mount: &Mount| {
+            // SAFETY: The mount is valid; nobody changes the flags of a private clone.
+            unsafe { (*mount.as_raw()).mnt_flags }
+        };
+        self.root().id() == other.root().id()
+            && core::ptr::eq(self.idmap, other.idmap)
+            && flags(self) == flags(other)
+    }
+
     /// The device number of the superblock.
     pub(crate) fn dev(&self) -> u32 {
         // SAFETY: The mount pins its superblock.

@@ -6,7 +6,8 @@
 
 use super::{
     file_type::Info,
-    sys, //
+    sys,
+    Dentry, //
 };
 use kernel::types::{
     ForeignOwnable,
@@ -59,6 +60,13 @@ impl SuperBlock {
         let info = unsafe { (*self.as_raw()).s_fs_info };
         // SAFETY: By the type invariant; freed in `put_super` when no inode is left.
         unsafe { <kernel::alloc::KBox<Info> as ForeignOwnable>::borrow(info) }
+    }
+
+    /// Whether `dentry` is of this very superblock, and not of a branch.
+    pub(crate) fn is_of(&self, dentry: &Dentry) -> bool {
+        // SAFETY: The dentry is valid, `d_sb` never changes.
+        let sb = unsafe { (*dentry.as_raw()).d_sb };
+        core::ptr::eq(sb, self.as_raw())
     }
 
     /// The device number that user space sees.

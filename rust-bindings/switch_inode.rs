@@ -46,14 +46,14 @@ use kernel::{
 #[repr(C)]
 pub(super) struct Container {
     /// The branch's dentry, owned from `fill` to `destroy_inode`; the pointer stays readable in RCU
-    /// walk until the inode is freed.
+    /// walk until the inode is freed. Null when the inode is the root and follows the policy.
     pub(super) real: AtomicPtr<sys::dentry>,
-    /// The branch, kept by the mount longer than its inodes; set in `fill`.
-    home: *const Branch,
-    /// The number of the branch.
-    branch: u8,
+    /// The branch that the inode was made for, kept by the mount longer than its inodes; set in `fill`.
+    pub(super) home: *const Branch,
+    /// The number of the branch that the inode was made for.
+    pub(super) branch: u8,
     /// How many filesystems are stacked here, this one counted.
-    depth: u8,
+    pub(super) depth: u8,
     /// Set when data comes from a branch on which set-id bits have no effect.
     pub(super) no_setid: AtomicBool,
     /// The kernel's part.
@@ -131,45 +131,18 @@ impl SwitchInode {
         unsafe { self.as_raw().byte_sub(offset) }.cast()
     }
 
-    /// The branch's object. Only in RCU walk, when the inode is being freed, there may be none.
-    pub(crate) fn real(&self) -> Option<&Dentry> {
-        // SAFETY: The container is as valid as the inode.
-        let real = unsafe { (*self.container()).real.load(Ordering::Acquire) };
-        // SAFETY: The inode owns a reference until it is destroyed, and dentries are freed after an
-        // RCU grace period.
-        (!real.is_null()).then(|| unsafe { Dentry::from_raw(real) })
+    /// Gives the inode another number.
+    pub(super) fn set_ino(&self, ino: u64) {
+        // SAFETY: The inode is valid; the field is read and written whole.
+        let field = unsafe { &raw mut (*self.as_raw()).i_ino };
+        // SAFETY: As above.
+        unsafe { field.write_volatile(ino) };
     }
 
-    /// The branch's inode.
-    pub(crate) fn real_inode(&self) -> Option<&Inode> {
-        self.real()?.inode()
-    }
-
-    /// What tells the branch's inode from others.
+    /// What tells the branch's inode from others; of the root, the one that it was made for.
     pub(crate) fn real_id(&self) -> Id {
         // SAFETY: The inode is valid; `i_private` is set before it is published.
         Id::of(unsafe { (*self.as_raw()).i_private }.cast::<sys::inode>())
-    }
-
-    /// The number of the branch that is the object's home.
-    pub(crate) fn branch(&self) -> u8 {
-        // SAFETY: The container is as valid as the inode; set before the inode is published.
-        unsafe { (*self.container()).branch }
-    }
-
-    /// The branch that is the object's home. May be called in RCU walk.
-    #[inline]
-    pub(crate) fn home(&self) -> &Branch {
-        // SAFETY: The container is as valid as the inode; set before the inode is published.
-        let home = unsafe { (*self.container()).home };
-        // SAFETY: The mount keeps its branches until an RCU grace period after its last inode.
-        unsafe { &*home }
-    }
-
-    /// How many filesystems are stacked here, this one counted.
-    pub(crate) fn depth(&self) -> u8 {
-        // SAFETY: The container is as valid as the inode; set before the inode is published.
-        unsafe { (*self.container()).depth }
     }
 
     /// Lets no set-id bit be taken over from now on.
@@ -278,18 +251,6 @@ impl SwitchInode {
         // SAFETY: Both are valid; the caller holds this inode's lock.
         let known = unsafe { sys::switchfs_helper_set_nosec(self.as_raw(), real.as_raw()) };
         Nosec(self, known)
-    }
-
-    /// Gives up the branch's dentry, but leaves the pointer to those in RCU walk.
-    ///
-    /// # Safety
-    ///
-    /// Called once, from `destroy_inode`.
-    pub(super) unsafe fn release_real(&self) {
-        if let Some(real) = self.real() {
-            // SAFETY: The inode owns one reference, which ends here.
-            drop(unsafe { Dentry::from_owned(real.as_raw()) });
-        }
     }
 
     /// Completes a new inode.
@@ -429,7 +390,10 @@ unsafe extern "C" fn test_callback(inode: *mut sys::inode, data: *mut c_void) ->
     let key = unsafe { &*data.cast::<Key>() };
     // SAFETY: By the contract.
     let inode = unsafe { SwitchInode::from_raw(inode) };
-    c_int::from(inode.real_id() == Id::of(key.real) && inode.branch() == key.branch)
+    // What the root was made for stays its key.
+    // SAFETY: The container is as valid as the inode; set before the inode is hashed.
+    let branch = unsafe { (*inode.container()).branch };
+    c_int::from(inode.real_id() == Id::of(key.real) && branch == key.branch)
 }
 
 /// Makes a new inode stand for the object of the key. Runs under `inode_hash_lock`.

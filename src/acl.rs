@@ -26,17 +26,18 @@ pub(crate) struct Acls;
 impl AclOps for Acls {
     fn get_inode(inode: &SwitchInode, kind: AclKind) -> Result<Option<Acl>> {
         let info = inode.sb().info();
-        let real = inode.real().ok_or_else(error::estale)?;
+        let (branch, real) = inode.object();
         let _creds = info.assume();
-        inode.home().at(real).inode_acl(kind)
+        branch.at(real).inode_acl(kind)
     }
 
     fn get_inode_rcu(inode: &SwitchInode, kind: AclKind) -> Result<CachedAcl<'_>> {
         // A list whose ids have to be mapped is a new one.
-        if inode.home().mount.is_idmapped() {
+        let (branch, real) = inode.object();
+        if branch.mount.is_idmapped() {
             return Err(ECHILD);
         }
-        CachedAcl::of(inode.real_inode().ok_or(ECHILD)?, kind)
+        CachedAcl::of(real.inode().ok_or(ECHILD)?, kind)
     }
 
     fn get(dentry: &SwitchDentry, kind: AclKind) -> Result<Option<Acl>> {

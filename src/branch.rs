@@ -7,6 +7,7 @@ use crate::{
     route::BranchId,
     vfs::{
         random,
+        BranchOps,
         Dentry,
         Inode,
         LogLimit,
@@ -19,7 +20,11 @@ use core::ops::Deref;
 use kernel::{
     prelude::*,
     str::CString,
-    sync::aref::ARef, //
+    sync::{
+        aref::ARef,
+        Arc,
+        SetOnce, //
+    },
 };
 
 /// How deep filesystems may be stacked (`FILESYSTEM_MAX_STACK_DEPTH`).
@@ -28,8 +33,13 @@ pub(crate) const MAX_DEPTH: u32 = 2;
 /// All bits of a mode but set-user-id and set-group-id.
 const NO_SETID: u16 = !0o6000;
 
-/// One branch of a mount.
+/// One branch of a mount, as it was attached; it never changes. A branch that is moved by a remount
+/// is another one, with a number of its own.
 pub(crate) struct Branch {
+    /// Its number.
+    pub(crate) id: BranchId,
+    /// Its place in the mount's list, which it has in common with what it was before it was moved.
+    pub(crate) place: u8,
     /// Its name in rules.
     pub(crate) name: CString,
     /// Its path as it was given.
@@ -45,9 +55,18 @@ pub(crate) struct Branch {
 }
 
 impl Branch {
-    /// A branch of a mount that has not published its depth yet.
-    pub(crate) fn new(name: CString, path: CString, mount: Mount) -> Result<Self> {
+    /// A branch at the place `place`, with the number `id`, of a mount that has not published its
+    /// depth yet.
+    pub(crate) fn new(
+        id: BranchId,
+        place: BranchId,
+        name: CString,
+        path: CString,
+        mount: Mount,
+    ) -> Result<Self> {
         Ok(Self {
+            id,
+            place: crate::namei::number(place),
             name,
             path,
             mount,
@@ -55,6 +74,19 @@ impl Branch {
             log: LogLimit::new()?,
             limit: MAX_DEPTH,
         })
+    }
+
+    /// The branch with the depth that its mount published.
+    pub(crate) fn within(mut self, depth: u8) -> Self {
+        self.limit = depth.into();
+        self
+    }
+
+    /// Whether `other` is what this one would be if it were attached again.
+    pub(crate) fn is_same(&self, other: &Branch) -> bool {
+        self.place == other.place
+            && self.path.to_bytes() == other.path.to_bytes()
+            && self.mount.is_same(&other.mount)
     }
 
     /// A path in the branch.
@@ -153,38 +185,73 @@ impl Deref for Object<'_> {
     }
 }
 
-/// The branches of a mount, by their number. There is at least one.
-pub(crate) struct Branches(KVec<Branch>);
-
-impl Branches {
-    /// The branches of a new mount that publishes the stack depth `depth`.
-    pub(crate) fn new(mut branches: KVec<Branch>, depth: u8) -> Self {
-        for branch in branches.iter_mut() {
-            branch.limit = depth.into();
-        }
-        Self(branches)
+impl BranchOps for Branch {
+    fn top(&self) -> &Dentry {
+        self.mount.root()
     }
 
-    /// All of them, in their order.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Branch> {
-        self.0.iter()
+    fn number(&self) -> u8 {
+        crate::namei::number(self.id)
+    }
+
+    fn depth(&self) -> u8 {
+        let below = self.root().inode().map_or(0, Inode::stack_depth);
+        u8::try_from(below.saturating_add(1)).unwrap_or(u8::MAX)
+    }
+}
+
+/// All branches that were ever attached to a mount, by their number. There is at least one, and none
+/// goes before the mount does: inodes and operations go on with those that a remount moved away.
+///
+/// Which of them are in force is the policy's to say, so that they change in one step with the rules.
+pub(crate) struct Branches {
+    /// The one with the number 0.
+    first: Arc<Branch>,
+    /// All of them.
+    all: [SetOnce<Arc<Branch>>; BranchId::MAX],
+}
+
+impl Branches {
+    /// The branches of a new mount that publishes the stack depth `depth`, in their order.
+    pub(crate) fn new(branches: KVec<Branch>, depth: u8) -> Result<Self> {
+        let all = [const { SetOnce::new() }; BranchId::MAX];
+        let mut first = None;
+        for (slot, branch) in all.iter().zip(branches) {
+            let branch = Arc::new(branch.within(depth), GFP_KERNEL)?;
+            first.get_or_insert_with(|| branch.clone());
+            slot.populate(branch);
+        }
+        let first = first.ok_or(EINVAL)?;
+        Ok(Self { first, all })
     }
 
     /// The branch `id`. EIO if there is no such branch, which no rule can name.
     pub(crate) fn get(&self, id: BranchId) -> Result<&Branch> {
-        self.0.get(id.index()).ok_or(EIO)
+        let slot = self.all.get(id.index()).and_then(SetOnce::as_ref);
+        slot.map(Deref::deref).ok_or(EIO)
     }
 
     /// The branch of the inode that has the number `branch`.
     pub(crate) fn of(&self, branch: u8) -> Result<&Branch> {
-        self.0.get(usize::from(branch)).ok_or(EIO)
+        self.get(BranchId::new(branch.into()).ok_or(EIO)?)
     }
 
-    /// The number of the branch called `name`.
-    pub(crate) fn find(&self, name: &[u8]) -> Option<BranchId> {
-        self.0
+    /// The branch `id`, which is in force.
+    pub(crate) fn known(&self, id: BranchId) -> &Branch {
+        self.get(id).unwrap_or(&self.first)
+    }
+
+    /// All that were ever attached.
+    pub(crate) fn attached(&self) -> impl Iterator<Item = &Branch> {
+        self.all
             .iter()
-            .position(|b| b.name.to_bytes() == name)
-            .and_then(BranchId::new)
+            .map_while(|slot| slot.as_ref().map(Deref::deref))
+    }
+
+    /// Keeps `branch` under its number, the first that is free. Called by one remount at a time.
+    pub(crate) fn attach(&self, branch: Arc<Branch>) {
+        if let Some(slot) = self.all.get(branch.id.index()) {
+            slot.populate(branch);
+        }
     }
 }

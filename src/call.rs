@@ -3,7 +3,7 @@
 //! What rules ask of a call: who calls, and what branches have at the path.
 
 use crate::{
-    error, mirror,
+    mirror,
     namei::{
         dir_in,
         number, //
@@ -203,10 +203,9 @@ impl route::Facts for Call<'_> {
         let Some(inode) = self.inode() else {
             return Ok(None);
         };
-        let real = inode.real().ok_or_else(error::estale)?;
+        let (branch, real) = inode.object();
         let mut stat = Stat::new();
-        inode
-            .home()
+        branch
             .at(real)
             .getattr(Some(&self.info.mounter), StatQuery::size(), &mut stat)?;
         Ok(Some(stat.size()))

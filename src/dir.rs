@@ -229,11 +229,19 @@ fn remove_by_rules(
     kind: RemoveKind,
     home: BranchId,
 ) -> Result<(BranchId, bool)> {
-    if info.policy.is_plain() {
-        return Ok((home, true));
+    if let Some((_, default)) = info.policy.plain() {
+        // Found in a branch that is not its home since a remount: it is looked up again.
+        return if default == home {
+            Ok((home, true))
+        } else {
+            Err(error::estale())
+        };
     }
     let policy = info.policy.get();
     let (_, state) = policy.entry(entry, kind_of(entry.dentry()))?;
+    if !policy.may_be_home(state, home) {
+        return Err(error::estale());
+    }
     let decision = Caller::with_current(|caller| {
         Call::new(info, &policy, caller, At::Entry(entry)).decide(state, op, home)
     })?;

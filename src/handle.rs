@@ -72,9 +72,9 @@ struct Mark {
 }
 
 /// The words before a branch's handle of the type `kind` and `len` words.
-fn head(branch: &Branch, number: u8, mark: Mark, kind: u8, len: u8) -> [u32; HEAD] {
+fn head(branch: &Branch, mark: Mark, kind: u8, len: u8) -> [u32; HEAD] {
     [
-        u32::from_le_bytes([mark.tag, number, kind, len]),
+        u32::from_le_bytes([mark.tag, number(branch.id), kind, len]),
         // CAST: The lower half.
         branch.generation as u32,
         mark.check,
@@ -103,7 +103,8 @@ fn open<'a, 'i>(info: &'i Info, handle: Handle<'a>) -> Result<Opened<'a, 'i>> {
         let [tag, place, kind, len] = first.to_le_bytes();
         let id = BranchId::new(usize::from(place))?;
         let branch = info.branches.get(id).ok()?;
-        let known = handle.kind == KIND
+        let known = info.policy.with(|policy| policy.branches().contains(&id))
+            && handle.kind == KIND
             && tag & 0xf == LAYOUT
             && usize::from(len) == words.len()
             // CAST: The lower half.
@@ -132,7 +133,9 @@ fn directory(
         return None;
     }
     match asked {
-        Some(dir) if dir.branch() == inode.branch() => dir.real().map(ARef::from),
+        Some(dir) if dir.real_in(number(branch.id)).is_some() => {
+            dir.real_in(number(branch.id)).map(ARef::from)
+        }
         None if info.policy.is_plain() && branch.mount.is_whole() => None,
         _ => real.parent(),
     }
@@ -196,7 +199,9 @@ fn follow(
         let same = found.as_ref().is_ok_and(|dentry| {
             dentry
                 .inode()
-                .is_some_and(|i| i.branch() == number(id) && i.real_id() == object)
+                .and_then(|i| i.real_in(number(id)))
+                .and_then(|d| d.inode())
+                .is_some_and(|i| i.id() == object)
         });
         if same {
             return found;
@@ -271,7 +276,7 @@ pub(crate) struct Handles;
 impl ExportOps for Handles {
     fn decodes(info: &Info) -> bool {
         info.branches
-            .iter()
+            .attached()
             .any(|branch| branch.is_usable() && branch.mount.decodes_handles())
     }
 
@@ -282,10 +287,7 @@ impl ExportOps for Handles {
         words: &mut [u32],
     ) -> Encoded {
         let info = inode.sb().info();
-        let branch = inode.home();
-        let Some(real) = inode.real() else {
-            return Encoded::Nothing;
-        };
+        let (branch, real) = inode.object();
         let Some(real_inode) = real.inode() else {
             return Encoded::Nothing;
         };
@@ -302,7 +304,7 @@ impl ExportOps for Handles {
                     return Encoded::Nothing;
                 };
                 let mark = mark(branch, real_inode);
-                let head = head(branch, inode.branch(), mark, kind, len);
+                let head = head(branch, mark, kind, len);
                 if start.len() != head.len() {
                     return Encoded::TooLong(total);
                 }

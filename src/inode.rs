@@ -5,7 +5,7 @@
 use crate::{
     branch::Branch,
     call::Decision,
-    error, ino,
+    ino,
     route::Op,
     sb::Info,
     vfs::{
@@ -40,7 +40,7 @@ pub(crate) fn identity<'a>(
         real,
         branch: id,
         depth: branch.check_depth(inode)?,
-        ino: ino::map(id, None, inode.ino()),
+        ino: ino::map(branch.place, None, inode.ino()),
         idmap: branch.mount.idmap(),
         mode_mask: branch.mode_mask(),
     })
@@ -59,7 +59,7 @@ fn getattr_home(
     branch.at(real).getattr(info.io_creds(), query, stat)?;
     let dev = branch.mount.dev();
     let foreign = (stat.dev() != dev).then(|| stat.dev());
-    let ino = ino::map(inode.branch(), foreign, stat.ino());
+    let ino = ino::map(branch.place, foreign, stat.ino());
     stat.set_identity(inode.sb().dev(), ino);
     Ok(())
 }
@@ -80,8 +80,7 @@ fn getattr_elsewhere(
             .getattr(info.io_creds(), query, &mut Stat::new())
     })?;
     served.path().getattr(info.io_creds(), query, stat)?;
-    let home = inode.home();
-    let real = inode.real().ok_or_else(error::estale)?;
+    let (home, real) = inode.object();
     let mut own = Stat::new();
     getattr_home(info, inode, home, real, query.identity(), &mut own)?;
     stat.set_identity(own.dev(), own.ino());
@@ -128,8 +127,8 @@ impl NodeOps for Node {
     #[inline]
     fn permission(idmap: Idmap<'_>, inode: &SwitchInode, access: Access) -> Result {
         let info = inode.sb().info();
-        let branch = inode.home();
-        let real = inode.real_inode().ok_or(ECHILD)?;
+        let (branch, real) = inode.object();
+        let real = real.inode().ok_or(ECHILD)?;
         check_mount(branch, inode, access)?;
         if let Some(asked) = asked_of_home(info, inode, real, access) {
             branch.mount.permission(real, info.io_creds(), asked)?;
@@ -155,8 +154,7 @@ impl NodeOps for Node {
                 getattr_elsewhere(info, dentry, inode, decision, query, stat)
             }
             _ => {
-                let branch = inode.home();
-                let real = inode.real().ok_or_else(error::estale)?;
+                let (branch, real) = inode.object();
                 getattr_home(info, inode, branch, real, query, stat)?;
                 // What permission checks look at they refresh by themselves.
                 match real.inode() {
@@ -220,8 +218,7 @@ impl NodeOps for Node {
 
     fn accessed(inode: &SwitchInode) -> Result {
         let info = inode.sb().info();
-        let branch = inode.home();
-        let real = inode.real().ok_or_else(error::estale)?;
+        let (branch, real) = inode.object();
         branch.at(real).touch_atime();
         info.refresh(inode);
         Ok(())

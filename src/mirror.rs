@@ -7,7 +7,16 @@ use crate::{
         Branch,
         Object, //
     },
-    error, path,
+    call::{
+        At,
+        Call, //
+    },
+    error,
+    namei::{
+        self,
+        number, //
+    },
+    path,
     route::BranchId,
     sb::Info,
     vfs::{
@@ -15,6 +24,7 @@ use crate::{
         lookup_one,
         remove,
         AclKind,
+        Caller,
         CreateKind,
         Dentry,
         Entry,
@@ -100,11 +110,33 @@ pub(crate) fn find_dir(
     }))
 }
 
+/// Refuses with ESTALE the directory `dir`, which a caller holds, when a remount gave it another home
+/// and there is none of its path: what is not there any more is not made again. May sleep.
+pub(crate) fn check_held(info: &Info, dir: &SwitchDentry) -> Result {
+    if dir.is_root() {
+        return Ok(());
+    }
+    let policy = info.policy.get();
+    let state = policy.state(dir)?;
+    let inode = dir.inode().ok_or_else(error::estale)?;
+    if policy.may_be_home(state, namei::id(inode.branch())) {
+        return Ok(());
+    }
+    let home = Caller::with_current(|caller| {
+        Call::new(info, &policy, caller, At::Dentry(dir)).home(state)
+    })?;
+    match find_dir(info, dir, home)? {
+        Some(_) => Ok(()),
+        None => Err(error::estale()),
+    }
+}
+
 /// As [`find_dir`], but what is missing is made, each directory with the label, lists, owner and
 /// mode of the one that it mirrors. The caller has no lock of the branch. May sleep.
 fn make_dir(info: &Info, dentry: &SwitchDentry, id: BranchId) -> Result<ARef<Dentry>> {
     let branch = info.branches.get(id)?;
     branch.check_depth(branch.root().inode().ok_or(ENOENT)?)?;
+    check_held(info, dentry)?;
     let _creds = info.mounter.assume();
     path::fold(
         dentry,
@@ -133,9 +165,9 @@ pub(crate) fn holds_dir(info: &Info, id: BranchId, dir: &Dentry, name: Name<'_>)
 
 /// The directory of `entry` in the branch `id`, made if it is missing. May sleep.
 pub(crate) fn make_dir_of<'a>(info: &Info, entry: Entry<'a>, id: BranchId) -> Result<Object<'a>> {
-    match entry.dir().real() {
-        Some(real) if usize::from(entry.dir().branch()) == id.index() => Ok(Object::Pinned(real)),
-        _ => make_dir(info, entry.parent(), id).map(Object::Found),
+    match entry.dir().real_in(number(id)) {
+        Some(real) => Ok(Object::Pinned(real)),
+        None => make_dir(info, entry.parent(), id).map(Object::Found),
     }
 }
 
@@ -172,8 +204,8 @@ fn make_one(
 
 /// Gives the new directory `to` the label, lists, owner and mode of the directory `model`.
 fn take_after(model: &SwitchInode, to: RealPath<'_>) -> Result {
-    let real = model.real().ok_or_else(error::estale)?;
-    let from = model.home().at(real);
+    let (branch, real) = model.object();
+    let from = branch.at(real);
     to.copy_label(from.inode()?)?;
     if to.takes_acls()? {
         for kind in [AclKind::Access, AclKind::Default] {

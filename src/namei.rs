@@ -53,8 +53,8 @@ pub(crate) fn dir_in<'a>(
     entry: Entry<'a>,
     id: BranchId,
 ) -> Result<Option<Object<'a>>> {
-    if entry.dir().branch() == number(id) {
-        return Ok(entry.dir().real().map(Object::Pinned));
+    if let Some(real) = entry.dir().real_in(number(id)) {
+        return Ok(Some(Object::Pinned(real)));
     }
     Ok(mirror::find_dir(info, entry.parent(), id)?.map(Object::Found))
 }
@@ -126,6 +126,7 @@ fn find(info: &Info, entry: Entry<'_>, home: BranchId) -> Result<Found> {
         branch.check_depth(branch.root().inode().ok_or(ENOENT)?)?;
     }
     let Some(dir) = dir_in(info, entry, home)? else {
+        mirror::check_held(info, entry.parent())?;
         return Ok((None, None));
     };
     let real = {
@@ -227,10 +228,9 @@ fn home_of_call(call: &Call<'_>, state: &State, flags: LookupFlags) -> Result<Op
 /// Whether `real` is where the cached name says: in the directory of the same path in its branch.
 #[inline]
 fn is_in_place(info: &Info, name: Revalidate<'_>, real: &Dentry, home: u8) -> Result<bool> {
-    if name.dir.branch() != home {
+    let Some(dir) = name.dir.real_in(home) else {
         return is_in_place_elsewhere(info, name.dentry, name.name, real, home, name.in_rcu());
-    }
-    let dir = name.dir.real().ok_or(ECHILD)?;
+    };
     let _guard = (!name.in_rcu()).then(rcu::read_lock);
     Ok(real.is_at(dir, name.name))
 }
@@ -286,9 +286,7 @@ fn climb(
         let known = if at.is_root() {
             Some(root)
         } else {
-            at.inode()
-                .filter(|i| i.branch() == home)
-                .and_then(|i| i.real())
+            at.inode().and_then(|i| i.real_in(home))
         };
         if let Some(known) = known {
             return (known.id() == dir.id(), sure);
@@ -327,7 +325,11 @@ fn holds(info: &Info, name: Revalidate<'_>, real: &Dentry, home: u8) -> Result<b
     }
     if let (Some(inode), Some(found)) = (inode, found) {
         // The VFS checks some of them before it asks.
-        let branch = inode.home();
+        let branch = inode.made_for();
+        // Also when it is the same object, of a branch that was attached anew.
+        if number(branch.id) != home {
+            return Ok(false);
+        }
         if branch.differs(inode, found) {
             if name.in_rcu() {
                 return Err(ECHILD);

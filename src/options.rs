@@ -136,7 +136,8 @@ impl fmt::Display for Escaped<'_> {
 
 /// Shows the options from which the mount can be made again.
 pub(crate) fn show(info: &Info, m: &SeqFile) {
-    for branch in info.branches.iter() {
+    let policy = info.policy.get();
+    for branch in info.branches_of(&policy) {
         seq_print!(
             m,
             ",branch={}={}",
@@ -144,7 +145,6 @@ pub(crate) fn show(info: &Info, m: &SeqFile) {
             Escaped(branch.path.to_bytes())
         );
     }
-    let policy = info.policy.get();
     if let Ok(branch) = info.branches.get(policy.default()) {
         seq_print!(m, ",default={}", Escaped(branch.name.to_bytes()));
     }

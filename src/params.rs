@@ -3,10 +3,13 @@
 //! Mounting and remounting: options collected, checked against each other, put in force.
 
 use crate::{
+    attach::{
+        self,
+        name_of, //
+    },
     branch::{
         Branch,
-        Branches,
-        MAX_DEPTH, //
+        Branches, //
     },
     inode,
     namei::number,
@@ -18,6 +21,7 @@ use crate::{
         LivePolicy,
         Policy, //
     },
+    remount,
     route::{
         self,
         mem,
@@ -32,16 +36,13 @@ use crate::{
         Info, //
     },
     vfs::{
-        Access,
         Context,
         ContextOps,
         Creds,
         Identity,
-        Mount,
         NewSuper,
         Parameter,
         PathFile,
-        StatFs,
         SuperBlock,
         Value, //
     },
@@ -58,15 +59,17 @@ use kernel::{
 /// What the options ask for; nothing of it is in force yet.
 pub(crate) struct Wanted {
     /// The branches, in their order.
-    branches: KVec<BranchSpec>,
+    pub(crate) branches: KVec<BranchSpec>,
     /// `default=`.
-    default: Option<CString>,
+    pub(crate) default: Option<CString>,
     /// `creds=`.
-    creds: Option<CredsMode>,
+    pub(crate) creds: Option<CredsMode>,
+    /// The branches to be attached again.
+    pub(crate) reattach: KVec<CString>,
     /// The texts of the rules since the last `norules`.
-    rules: KVec<CString>,
+    pub(crate) rules: KVec<CString>,
     /// Whether the rules in force are to be replaced.
-    replace_rules: bool,
+    pub(crate) replace_rules: bool,
 }
 
 impl Wanted {
@@ -100,7 +103,12 @@ impl Wanted {
 
     /// Takes `branch=` with an open directory.
     fn add_descriptor(&mut self, context: &Context<'_>, file: &PathFile<'_>) -> Result {
-        let refuse = |e| context.refuse(e, fmt!("branch: the descriptor: {} ({:?})", reason(e), e));
+        let refuse = |e| {
+            context.refuse(
+                e,
+                fmt!("branch: the descriptor: {} ({:?})", attach::reason(e), e),
+            )
+        };
         let spec = BranchSpec {
             name: None,
             path: file.name().map_err(refuse)?,
@@ -130,160 +138,49 @@ fn string<'a>(context: &Context<'_>, option: &Parameter<'a>) -> Result<&'a CStr>
     }
 }
 
-/// The name that the branch at `place` is called by.
-fn name_of(spec: &BranchSpec, place: usize) -> Result<CString> {
-    match &spec.name {
-        Some(name) => Ok(CString::try_from(&**name)?),
-        None => CString::try_from_fmt(fmt!("{}", place)),
-    }
-}
+/// The branches that rules and `default=` can name.
+pub(crate) struct Table<'a>(pub(crate) &'a [&'a Branch]);
 
-/// Refuses two branches of one name.
-fn check_names(context: &Context<'_>, branches: &[Branch]) -> Result {
-    for (place, branch) in branches.iter().enumerate() {
-        let twin = branches
-            .iter()
-            .take(place)
-            .any(|b| b.name.to_bytes() == branch.name.to_bytes());
-        if twin {
-            return Err(context.refuse(
-                EINVAL,
-                fmt!("branches: the name `{}` is given twice", &*branch.name),
-            ));
-        }
+impl Table<'_> {
+    /// The number of the branch called `name`.
+    pub(crate) fn find(&self, name: &[u8]) -> Option<BranchId> {
+        let mut branches = self.0.iter();
+        branches
+            .find(|b| b.name.to_bytes() == name)
+            .map(|branch| branch.id)
     }
-    Ok(())
-}
 
-/// Refuses branches of which one is inside another.
-fn check_overlap(context: &Context<'_>, branches: &[Branch]) -> Result {
-    for (place, a) in branches.iter().enumerate() {
-        for b in branches.iter().take(place) {
-            if !a.root().same_sb(b.root()) {
-                continue;
-            }
-            let (inner, outer) = if a.root().is_within(b.root()) {
-                (a, b)
-            } else if b.root().is_within(a.root()) {
-                (b, a)
-            } else {
-                continue;
-            };
-            return Err(context.refuse(
-                EINVAL,
-                fmt!(
-                    "branches: `{}` at {} is inside `{}` at {}",
-                    &*inner.name,
-                    &*inner.path,
-                    &*outer.name,
-                    &*outer.path
-                ),
-            ));
-        }
+    /// The branch that `default=` names, or `other`.
+    pub(crate) fn default(
+        &self,
+        context: &Context<'_>,
+        wanted: Option<&CString>,
+        other: Option<BranchId>,
+    ) -> Result<BranchId> {
+        let Some(name) = wanted else {
+            return other.ok_or(EINVAL);
+        };
+        self.find(name.to_bytes())
+            .ok_or_else(|| context.refuse(EINVAL, fmt!("default: unknown branch `{}`", &**name)))
     }
-    Ok(())
-}
-
-/// The reason in words why a branch cannot be used.
-fn reason(e: Error) -> &'static str {
-    if e == ENOENT {
-        "no such directory"
-    } else if e == ENOTDIR {
-        "not a directory"
-    } else if e == EACCES || e == EPERM {
-        "permission denied"
-    } else if e == EINVAL {
-        "not in this mount namespace, or with locked mounts below it"
-    } else if e == crate::error::eloop() {
-        "too many symbolic links"
-    } else {
-        "the branch cannot be used"
-    }
-}
-
-/// Opens the branch that `spec` names.
-fn open_branch(context: &Context<'_>, spec: &mut BranchSpec, place: usize) -> Result<Branch> {
-    let name = name_of(spec, place)?;
-    let path = CString::try_from(&*spec.path)?;
-    let mount = spec.mount.take();
-    match mount.map_or_else(|| Mount::open(&path), Ok) {
-        Ok(mount) => Branch::new(name, path, mount),
-        Err(e) => Err(context.refuse(
-            e,
-            fmt!(
-                "branches: `{}` at {}: {} ({:?})",
-                &*name,
-                &*path,
-                reason(e),
-                e
-            ),
-        )),
-    }
-}
-
-/// How deep filesystems are stacked below the root of `branch`.
-///
-/// A FUSE server says in its first reply how deep it is: a request has to be answered before the
-/// depth is read, and it is only sent when the mounter may use the branch.
-fn depth_below(context: &Context<'_>, branch: &Branch, mounter: &Creds) -> Result<u32> {
-    let root = branch.at(branch.root());
-    let asked = root.permission(Some(mounter), Access::EXEC).and_then(|()| {
-        let _creds = mounter.assume();
-        root.statfs(&mut StatFs::new())
-    });
-    asked.map_err(|e| {
-        context.refuse(
-            e,
-            fmt!(
-                "branches: `{}` at {}: it does not answer the mounter ({:?})",
-                &*branch.name,
-                &*branch.path,
-                e
-            ),
-        )
-    })?;
-    Ok(root.inode()?.stack_depth())
-}
-
-/// The depth to publish: the deepest branch that can serve anything, and this filesystem.
-fn depth(context: &Context<'_>, branches: &[Branch], mounter: &Creds) -> Result<u8> {
-    let mut deepest = None;
-    for branch in branches {
-        let depth = depth_below(context, branch, mounter)?.saturating_add(1);
-        if depth <= MAX_DEPTH {
-            deepest = deepest.max(Some(depth));
-        }
-    }
-    deepest
-        .and_then(|depth| u8::try_from(depth).ok())
-        .ok_or_else(|| {
-            context.refuse(
-                crate::error::eloop(),
-                fmt!(
-                    "branches: none can serve anything, all are stacked {} deep already",
-                    MAX_DEPTH
-                ),
-            )
-        })
 }
 
 /// Compiles the rules `texts` for `branches`.
-fn compile(
+pub(crate) fn compile<'t>(
     context: &Context<'_>,
-    branches: &Branches,
-    texts: &[CString],
+    branches: &Table<'_>,
+    texts: impl Iterator<Item = &'t [u8]>,
     default: BranchId,
 ) -> Result<Arc<Policy>> {
     let mut rules = mem::Vec::new();
     for text in texts {
-        let rule =
-            Rule::parse(text.to_bytes(), &|name| branches.find(name)).map_err(|e| match e {
-                ParseError::NoMem => ENOMEM,
-                ParseError::Syntax(e) => context.refuse(EINVAL, fmt!("{}", e)),
-            })?;
+        let rule = Rule::parse(text, &|name| branches.find(name)).map_err(|e| match e {
+            ParseError::NoMem => ENOMEM,
+            ParseError::Syntax(e) => context.refuse(EINVAL, fmt!("{}", e)),
+        })?;
         rules.push(rule)?;
     }
-    let encoding = branches.iter().find_map(|branch| branch.mount.encoding());
+    let encoding = branches.0.iter().find_map(|branch| branch.mount.encoding());
     let fold = |name: &[u8], to: &mut mem::Vec<u8>| match encoding.map(|e| e.fold(name)) {
         Some(Ok(Some(folded))) => to.extend_from_slice(&folded).map(|()| true),
         Some(Err(_)) => Err(mem::NoMem),
@@ -301,48 +198,11 @@ fn compile(
         }
         CompileError::Twice(e) => context.refuse(EINVAL, fmt!("{}", e)),
     })?;
-    Policy::new(rules, encoding.is_some())
-}
-
-/// The branch that `default=` names, or the first one.
-fn default_branch(
-    context: &Context<'_>,
-    branches: &Branches,
-    wanted: Option<&CString>,
-) -> Result<BranchId> {
-    let Some(name) = wanted else {
-        return BranchId::new(0).ok_or(EINVAL);
-    };
-    branches
-        .find(name.to_bytes())
-        .ok_or_else(|| context.refuse(EINVAL, fmt!("default: unknown branch `{}`", &**name)))
-}
-
-/// Refuses a remount that wants other branches than the mount has.
-fn check_same_branches(context: &Context<'_>, info: &Info, wanted: &[BranchSpec]) -> Result {
-    for (place, spec) in wanted.iter().enumerate() {
-        let name = name_of(spec, place)?;
-        let known = info
-            .branches
-            .iter()
-            .find(|b| b.name.to_bytes() == name.to_bytes());
-        match known {
-            Some(branch) if branch.path.to_bytes() == spec.path.to_bytes() => {}
-            Some(_) => {
-                return Err(context.refuse(
-                    EINVAL,
-                    fmt!("branches: `{}` cannot be moved by a remount", &*name),
-                ));
-            }
-            None => {
-                return Err(context.refuse(
-                    EINVAL,
-                    fmt!("branches: `{}` cannot be added by a remount", &*name),
-                ));
-            }
-        }
+    let mut ids = KVec::with_capacity(branches.0.len(), GFP_KERNEL)?;
+    for branch in branches.0 {
+        ids.push(branch.id, GFP_KERNEL)?;
     }
-    Ok(())
+    Policy::new(rules, ids, encoding.is_some())
 }
 
 /// The operations of a mount being made or changed.
@@ -358,6 +218,7 @@ impl ContextOps for MountContext {
                 branches: KVec::new(),
                 default: None,
                 creds: None,
+                reattach: KVec::new(),
                 rules: KVec::new(),
                 replace_rules: false,
             },
@@ -376,6 +237,10 @@ impl ContextOps for MountContext {
             },
             b"default" => {
                 wanted.default = Some(CString::try_from(string(context, option)?)?);
+            }
+            b"reattach" => {
+                let name = CString::try_from(string(context, option)?)?;
+                wanted.reattach.push(name, GFP_KERNEL)?;
             }
             b"creds" => {
                 let value = string(context, option)?;
@@ -414,18 +279,32 @@ impl ContextOps for MountContext {
                 fmt!("branches: none given, expected branches=[NAME=]PATH[:[NAME=]PATH...]"),
             ));
         }
+        if !wanted.reattach.is_empty() {
+            return Err(context.refuse(EINVAL, fmt!("reattach: only a remount can do that")));
+        }
         let mounter = Creds::of_mounter()?;
         let mut branches = KVec::new();
         for (place, spec) in wanted.branches.iter_mut().enumerate() {
-            branches.push(open_branch(context, spec, place)?, GFP_KERNEL)?;
+            let id = BranchId::new(place).ok_or(EINVAL)?;
+            let name = name_of(spec, place)?;
+            let path = CString::try_from(&*spec.path)?;
+            let branch = attach::open(context, id, id, name, path, spec.mount.take())?;
+            branches.push(branch, GFP_KERNEL)?;
         }
-        check_names(context, &branches)?;
-        check_overlap(context, &branches)?;
-        let depth = depth(context, &branches, &mounter)?;
+        attach::check_names(context, &branches)?;
+        let depth = attach::depth(context, &branches, &mounter)?;
+        let branches = Branches::new(branches, depth)?;
 
-        let branches = Branches::new(branches, depth);
-        let default = default_branch(context, &branches, wanted.default.as_ref())?;
-        let policy = compile(context, &branches, &wanted.rules, default)?;
+        let mut table = KVec::new();
+        for branch in branches.attached() {
+            table.push(branch, GFP_KERNEL)?;
+        }
+        attach::check_overlap(context, &table)?;
+        let known = Table(&table);
+        let default = known.default(context, wanted.default.as_ref(), BranchId::new(0))?;
+        let texts = wanted.rules.iter().map(|text| text.to_bytes());
+        let policy = compile(context, &known, texts, default)?;
+        drop(table);
         let info = Info {
             branches,
             mounter,
@@ -448,21 +327,6 @@ impl ContextOps for MountContext {
     }
 
     fn reconfigure(wanted: &mut Wanted, context: &Context<'_>, sb: &SuperBlock) -> Result {
-        let info = sb.info();
-        check_same_branches(context, info, &wanted.branches)?;
-        let default = info.policy.get().default();
-        if wanted.default.is_some()
-            && default_branch(context, &info.branches, wanted.default.as_ref())? != default
-        {
-            return Err(context.refuse(EINVAL, fmt!("default: cannot be changed by a remount")));
-        }
-        if wanted.creds.is_some_and(|creds| creds != info.creds) {
-            return Err(context.refuse(EINVAL, fmt!("creds: cannot be changed by a remount")));
-        }
-        if wanted.replace_rules {
-            let policy = compile(context, &info.branches, &wanted.rules, default)?;
-            info.policy.replace(policy);
-        }
-        Ok(())
+        remount::reconfigure(wanted, context, sb)
     }
 }

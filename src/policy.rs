@@ -68,6 +68,8 @@ pub(crate) struct Policy {
     cgroups: KVec<CgroupPath>,
     /// Whether the patterns have folded forms.
     folds: bool,
+    /// The branches in force, in their order.
+    branches: KVec<BranchId>,
     /// Tags of other generations say nothing. Advanced when the paths below a directory change.
     generation: AtomicU64,
     /// What tags stand for.
@@ -114,6 +116,14 @@ impl LivePolicy {
         (plain != 0).then(|| (Tag::new(plain >> BRANCH_BITS, ROOT), default_of(plain)))
     }
 
+    /// The default branch. May be called in RCU walk.
+    pub(crate) fn default(&self) -> BranchId {
+        match self.plain.load(Ordering::Acquire) {
+            0 => self.with(Policy::default),
+            plain => default_of(plain),
+        }
+    }
+
     /// The default branch, if there are no rules and `tag` was made since. May be called in RCU walk.
     #[inline]
     pub(crate) fn plain_since(&self, tag: Tag) -> Option<BranchId> {
@@ -133,8 +143,13 @@ impl LivePolicy {
 }
 
 impl Policy {
-    /// Puts compiled rules in force, whose patterns have folded forms if it `folds`.
-    pub(crate) fn new(rules: route::Policy, folds: bool) -> Result<Arc<Self>> {
+    /// Puts compiled rules in force for `branches`, which they name by their numbers; their patterns
+    /// have folded forms if it `folds`.
+    pub(crate) fn new(
+        rules: route::Policy,
+        branches: KVec<BranchId>,
+        folds: bool,
+    ) -> Result<Arc<Self>> {
         let mut cgroups = KVec::new();
         for path in rules.cgroups() {
             cgroups.push(CgroupPath::new(path)?, GFP_KERNEL)?;
@@ -142,6 +157,7 @@ impl Policy {
         let policy = Arc::pin_init(
             pin_init!(Self {
                 rules,
+                branches,
                 cgroups,
                 folds,
                 generation: AtomicU64::new(new_generation()),
@@ -176,6 +192,20 @@ impl Policy {
     /// Whether some rule asks for the type of an object.
     pub(crate) fn asks_types(&self) -> bool {
         self.rules.asks_types()
+    }
+
+    /// The branches in force, in their order: of those ever attached, these.
+    pub(crate) fn branches(&self) -> &[BranchId] {
+        &self.branches
+    }
+
+    /// Whether what was found in `branch`, and has the state `state`, can still be at home there: not
+    /// when a remount gave it another home.
+    pub(crate) fn may_be_home(&self, state: &State, branch: BranchId) -> bool {
+        match state.home() {
+            Some(home) => home.branch == branch,
+            None => self.branches.contains(&branch),
+        }
     }
 
     /// Whether there are no rules: every name's home is the default branch, and serves everything.

@@ -10,6 +10,7 @@ use crate::{
         Batch,
         Ignored, //
     },
+    branch::Branch,
     call::{
         At,
         Call,
@@ -40,6 +41,7 @@ use crate::{
         BackingFile,
         Caller,
         Cgroup,
+        Dentry,
         DirContext,
         DirEntry,
         DirFile,
@@ -48,7 +50,6 @@ use crate::{
         DirStream,
         Hints,
         Name,
-        RealPath,
         Stat,
         StatQuery,
         SwitchInode, //
@@ -69,6 +70,8 @@ use kernel::{
 pub(crate) struct OpenDir {
     /// The home's directory.
     home: Stream,
+    /// The number of the home.
+    own: u8,
     /// Those of other branches, opened when they are read.
     #[pin]
     others: Mutex<KVec<(u8, Arc<Stream>)>>,
@@ -85,18 +88,22 @@ pub(crate) struct OpenDir {
 struct Stream {
     /// The file.
     file: ARef<BackingFile>,
+    /// The place of its branch.
+    place: u8,
     /// The device, when it is not the branch's root's.
     foreign: Option<u32>,
 }
 
 impl Stream {
-    /// Opens a branch's directory under the credentials in force.
-    fn open(path: RealPath<'_>, partitioned: bool, noatime: bool) -> Result<Self> {
+    /// Opens the directory `dir` of `branch` under the credentials in force.
+    fn open(branch: &Branch, dir: &Dentry, partitioned: bool, noatime: bool) -> Result<Self> {
+        let path = branch.at(dir);
         let mut stat = Stat::new();
         path.getattr(None, StatQuery::cached_identity(), &mut stat)?;
         let foreign = (stat.dev() != path.mount().dev()).then(|| stat.dev());
         Ok(Self {
             file: open_dir(path, partitioned, noatime)?,
+            place: branch.place,
             foreign,
         })
     }
@@ -187,7 +194,7 @@ impl OpenDir {
         branch: u8,
         f: impl FnOnce(&Stream) -> Result<R>,
     ) -> Result<Option<R>> {
-        if branch == file.inode().branch() {
+        if branch == self.own {
             return f(&self.home).map(Some);
         }
         let known = {
@@ -207,7 +214,7 @@ impl OpenDir {
         };
         let stream = {
             let _creds = info.mounter.assume();
-            Stream::open(info.branches.get(id)?.at(&dir), true, file.is_noatime())?
+            Stream::open(info.branches.get(id)?, &dir, true, file.is_noatime())?
         };
         let stream = Arc::new(stream, GFP_KERNEL)?;
         self.others
@@ -221,8 +228,8 @@ impl OpenDir {
 struct Whole<'a> {
     /// Where entries go.
     context: &'a mut DirContext,
-    /// The branch.
-    branch: u8,
+    /// The place of the branch.
+    place: u8,
     /// The device, when it is not the branch's root's.
     foreign: Option<u32>,
 }
@@ -230,7 +237,7 @@ struct Whole<'a> {
 impl DirSink for Whole<'_> {
     fn entry(&mut self, entry: &DirEntry<'_>) -> bool {
         self.context.emit(&DirEntry {
-            ino: ino::map(self.branch, self.foreign, entry.ino),
+            ino: ino::map(self.place, self.foreign, entry.ino),
             ..*entry
         })
     }
@@ -264,6 +271,8 @@ struct Filter<'a> {
     whole: Whole<'a>,
     /// Which directory is read.
     part: Part,
+    /// The number of its branch.
+    branch: u8,
     /// Who lists; no branch can be asked.
     call: &'a Call<'a>,
     /// The directory.
@@ -295,13 +304,7 @@ impl DirSink for Filter<'_> {
         let listed = if is_dot(entry) {
             Ok(self.part == Part::Home)
         } else {
-            lists(
-                self.call,
-                self.dir,
-                self.state,
-                entry.name,
-                self.whole.branch,
-            )
+            lists(self.call, self.dir, self.state, entry.name, self.branch)
         };
         match listed {
             Ok(true) => {}
@@ -334,7 +337,7 @@ fn list_whole(info: &Info, file: &DirFile, branch: u8, context: &mut DirContext)
                 hints,
                 &mut Whole {
                     context: &mut *context,
-                    branch,
+                    place: stream.place,
                     foreign: stream.foreign,
                 },
             )
@@ -364,7 +367,7 @@ fn list_parts(info: &Info, file: &DirFile, plan: &Plan, context: &mut DirContext
     let caller = opener(file);
     let state = plan.policy.state(file.dentry())?;
     let positions = &file.data().positions;
-    let own = file.inode().branch();
+    let own = file.data().own;
     let mut asks = false;
     loop {
         let (part, pos) = positions.decode(context.pos())?;
@@ -381,10 +384,11 @@ fn list_parts(info: &Info, file: &DirFile, plan: &Plan, context: &mut DirContext
             let mut filter = Filter {
                 whole: Whole {
                     context: &mut *context,
-                    branch,
+                    place: stream.place,
                     foreign: stream.foreign,
                 },
                 part,
+                branch,
                 call: &call,
                 dir: file.inode(),
                 state,
@@ -432,7 +436,7 @@ fn list_asking(source: &DirStream<'_>, file: &DirFile, to: &mut Filter<'_>) -> R
                 to.call.caller,
                 At::Listed(file.dentry(), entry.name),
             );
-            lists(&call, to.dir, to.state, entry.name, to.whole.branch)?
+            lists(&call, to.dir, to.state, entry.name, to.branch)?
         };
         if !listed || (is_dot(&entry) && to.part != Part::Home) {
             continue;
@@ -473,8 +477,7 @@ impl DirFileOps for DirFiles {
             Decision::Gated { gate, .. } => Some(open_gate(info, file, gate)?),
             Decision::Home | Decision::Elsewhere(_) => None,
         };
-        let branch = inode.home();
-        let real = inode.real().ok_or_else(crate::error::estale)?;
+        let (branch, real) = inode.object();
         let (partitioned, cgroup) = if info.policy.is_plain() {
             (false, None)
         } else {
@@ -487,11 +490,13 @@ impl DirFileOps for DirFiles {
         };
         let home = {
             let _creds = info.assume();
-            Stream::open(branch.at(real), partitioned, file.is_noatime())?
+            Stream::open(branch, real, partitioned, file.is_noatime())?
         };
+        let own = number(branch.id);
         KBox::pin_init(
             pin_init!(OpenDir {
                 home,
+                own,
                 others <- new_mutex!(KVec::new()),
                 positions <- Positions::new(),
                 cgroup,

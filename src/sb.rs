@@ -13,10 +13,13 @@ use crate::{
         Call,
         Decision, //
     },
-    error, mirror,
+    mirror,
     namei::id,
     options,
-    policy::LivePolicy,
+    policy::{
+        LivePolicy,
+        Policy, //
+    },
     route::{
         BranchId,
         Kind,
@@ -55,13 +58,13 @@ pub(crate) enum CredsMode {
 
 /// What is kept for a mount.
 pub(crate) struct Info {
-    /// The branches.
+    /// The branches, also those that a remount moved away.
     pub(crate) branches: Branches,
     /// The mounter's credentials.
     pub(crate) mounter: Creds,
     /// Whose credentials branch calls run under.
     pub(crate) creds: CredsMode,
-    /// The rules in force.
+    /// The rules, the default and the branches in force.
     pub(crate) policy: LivePolicy,
 }
 
@@ -172,10 +175,13 @@ impl Info {
                 ask(&self.found(dentry, inode, gate)?)?;
                 self.found(dentry, inode, branch)
             }
-            _ => Ok(Served {
-                branch: inode.home(),
-                object: Object::Pinned(inode.real().ok_or_else(error::estale)?),
-            }),
+            _ => {
+                let (branch, real) = inode.object();
+                Ok(Served {
+                    branch,
+                    object: Object::Pinned(real),
+                })
+            }
         }
     }
 
@@ -202,15 +208,17 @@ impl Info {
 
     /// Takes over the attributes of the home's object.
     pub(crate) fn refresh(&self, inode: &SwitchInode) {
-        if let Some(real) = inode.real_inode() {
-            self.refresh_from(inode, inode.home(), real);
+        let (branch, real) = inode.object();
+        if let Some(real) = real.inode() {
+            self.refresh_from(inode, branch, real);
         }
     }
 
     /// As [`Info::refresh`], but only when something differs that the VFS looks at by itself.
     pub(crate) fn refresh_changed(&self, inode: &SwitchInode) {
-        if let Some(real) = inode.real_inode() {
-            self.refresh_changed_from(inode, inode.home(), real);
+        let (branch, real) = inode.object();
+        if let Some(real) = real.inode() {
+            self.refresh_changed_from(inode, branch, real);
         }
     }
 
@@ -230,6 +238,15 @@ impl Info {
     #[inline(never)]
     pub(crate) fn refresh_from(&self, inode: &SwitchInode, branch: &Branch, real: &Inode) {
         inode.refresh_from(real, branch.mount.idmap(), branch.mode_mask_of(inode));
+    }
+
+    /// The branches that are in force under `policy`, in their order.
+    pub(crate) fn branches_of<'a>(
+        &'a self,
+        policy: &'a Policy,
+    ) -> impl Iterator<Item = &'a Branch> {
+        let ids = policy.branches().iter();
+        ids.filter_map(|id| self.branches.get(*id).ok())
     }
 
     /// The root directory of branch `id`.
@@ -260,9 +277,12 @@ impl SuperOps for Super {
     }
 
     fn sync_fs(sb: &SuperBlock) -> Result {
-        // A branch that fails does not keep the others from being written.
+        let info = sb.info();
+        let policy = info.policy.get();
+        // A branch that fails does not keep the others from being written. What was moved away may
+        // hang; it must not hold up a remount.
         let mut result = Ok(());
-        for branch in sb.info().branches.iter() {
+        for branch in info.branches_of(&policy) {
             result = result.and(branch.mount.sync(sb.depth()));
         }
         result

@@ -11,6 +11,8 @@ mod vfs;
 #[forbid(unsafe_code)]
 mod acl;
 #[forbid(unsafe_code)]
+mod attach;
+#[forbid(unsafe_code)]
 mod batch;
 #[forbid(unsafe_code)]
 mod branch;
@@ -48,6 +50,8 @@ mod policy;
 mod range;
 #[forbid(unsafe_code)]
 mod readdir;
+#[forbid(unsafe_code)]
+mod remount;
 #[forbid(unsafe_code)]
 mod rename;
 #[forbid(unsafe_code)]
@@ -88,6 +92,10 @@ impl vfs::FileSystem for Switchfs {
 
     fn branch(info: &sb::Info, number: u8) -> Option<&branch::Branch> {
         info.branches.of(number).ok()
+    }
+
+    fn default_branch(info: &sb::Info) -> &branch::Branch {
+        info.branches.known(info.policy.default())
     }
 }
 

@@ -5,6 +5,7 @@
 use crate::{
     call::Decision,
     error, inode, mirror,
+    namei::number,
     route::Op,
     sb::{
         CredsMode,
@@ -53,18 +54,24 @@ impl TmpfileOps for Tmpfiles {
     fn tmpfile(idmap: Idmap<'_>, dir: &SwitchInode, file: NamelessFile<'_>, mode: u16) -> Result {
         let info = dir.sb().info();
         // Rules can deny it. None can send it elsewhere: it has no name to be found by.
+        // A directory that is held, and has another home since a remount.
+        let parent = file.dentry().parent();
+        let policy = info.policy.get();
+        if !parent.is_root() && !policy.may_be_home(policy.state(&parent)?, dir.home().id) {
+            return Err(error::estale());
+        }
         if let Decision::Gated { gate, .. } = info.decide(file.dentry(), Op::Tmpfile)? {
-            let parent = file.dentry().parent();
             let dir = mirror::find_dir(info, &parent, gate)?.ok_or(ENOENT)?;
             let gate = info.branches.get(gate)?;
             gate.at(&dir)
                 .permission(info.io_creds(), Access::CHANGE_NAMES)?;
         }
-        let branch = dir.home();
-        let at = branch.at(dir.real().ok_or_else(error::estale)?);
+        let (branch, real) = dir.object();
+        let at = branch.at(real);
         let _write = branch.mount.want_write()?;
         let backing = open_as_caller(info, idmap, &file, at, mode)?;
-        let identity = inode::identity(branch, dir.branch(), backing.dentry(), backing.inode())?;
+        let identity =
+            inode::identity(branch, number(branch.id), backing.dentry(), backing.inode())?;
         let inode = dir.sb().iget(&identity)?;
         info.refresh_changed(&inode);
         info.refresh_changed(dir);

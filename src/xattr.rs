@@ -99,8 +99,8 @@ impl XattrOps for Xattrs {
                 get_elsewhere(info, dentry, inode, decision, name, buffer)
             }
             _ => {
-                let real = inode.real().ok_or_else(error::estale)?;
-                get_from(info, inode, inode.home().at(real), name, buffer)
+                let (branch, real) = inode.object();
+                get_from(info, inode, branch.at(real), name, buffer)
             }
         }
     }
