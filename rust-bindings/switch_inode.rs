@@ -151,6 +151,11 @@ impl SwitchInode {
         Id::of(unsafe { (*self.as_raw()).i_private }.cast::<sys::inode>())
     }
 
+    /// The inode number (`i_ino`).
+    pub(crate) fn ino(&self) -> u64 {
+        self.as_inode().ino()
+    }
+
     /// The number of the branch that is the object's home.
     pub(crate) fn branch(&self) -> u8 {
         // SAFETY: The container is as valid as the inode; set before the inode is published.

@@ -7,6 +7,7 @@ use crate::{
     route::BranchId,
     vfs::{
         random,
+        BackingFile,
         Dentry,
         Inode,
         LogLimit,
@@ -14,8 +15,15 @@ use crate::{
         RealPath,
         SwitchInode, //
     },
+    watch, //
 };
-use core::ops::Deref;
+use core::{
+    ops::Deref,
+    sync::atomic::{
+        AtomicU64,
+        Ordering, //
+    },
+};
 use kernel::{
     prelude::*,
     str::CString,
@@ -40,6 +48,8 @@ pub(crate) struct Branch {
     pub(crate) generation: u64,
     /// How often refusals that have to do with it are written to the log.
     pub(crate) log: LogLimit,
+    /// Objects that were refused for their depth.
+    deep: AtomicU64,
     /// The stack depth that the mount published, which none of its objects may exceed.
     limit: u32,
 }
@@ -53,6 +63,7 @@ impl Branch {
             mount,
             generation: random(),
             log: LogLimit::new()?,
+            deep: AtomicU64::new(0),
             limit: MAX_DEPTH,
         })
     }
@@ -118,9 +129,16 @@ impl Branch {
         }
     }
 
+    /// How often an object was refused for its depth.
+    pub(crate) fn refused_deep(&self) -> u64 {
+        self.deep.load(Ordering::Relaxed)
+    }
+
     /// Tells of an object that is stacked too deep.
     #[cold]
     fn too_deep(&self, depth: u32) -> Error {
+        self.deep.fetch_add(1, Ordering::Relaxed);
+        watch::too_deep(self.mount.dev(), self.path.to_bytes(), error::eloop());
         if self.log.allows() {
             pr_warn!(
                 "branch {} at {}: an object is stacked {} deep, the mount allows {}\n",
@@ -178,6 +196,14 @@ impl Branches {
     /// The branch of the inode that has the number `branch`.
     pub(crate) fn of(&self, branch: u8) -> Result<&Branch> {
         self.0.get(usize::from(branch)).ok_or(EIO)
+    }
+
+    /// The number of the branch that an open file is of, unless that was moved since.
+    pub(crate) fn of_file(&self, file: &BackingFile) -> Option<BranchId> {
+        self.0
+            .iter()
+            .position(|b| file.is_of(&b.mount))
+            .and_then(BranchId::new)
     }
 
     /// The number of the branch called `name`.

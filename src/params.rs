@@ -31,6 +31,7 @@ use crate::{
         CredsMode,
         Info, //
     },
+    stats::Stats,
     vfs::{
         Access,
         Context,
@@ -426,11 +427,13 @@ impl ContextOps for MountContext {
         let branches = Branches::new(branches, depth);
         let default = default_branch(context, &branches, wanted.default.as_ref())?;
         let policy = compile(context, &branches, &wanted.rules, default)?;
+        let stats = Stats::new(branches.iter().count())?;
         let info = Info {
             branches,
             mounter,
             creds: wanted.creds.unwrap_or(CredsMode::Mounter),
             policy: LivePolicy::new(policy),
+            stats,
         };
         Ok(NewSuper {
             // Under the caller's own credentials the branch would see ids that this mount's mapping gives it.

@@ -15,7 +15,7 @@ use crate::{
         Call,
         Decision, //
     },
-    ino,
+    explain, fdinfo, ino,
     listing::{
         is_dot,
         Part,
@@ -178,6 +178,13 @@ impl Plan {
 }
 
 impl OpenDir {
+    /// Calls `f` with each open directory of a branch, the home's first. May sleep.
+    pub(crate) fn each_file(&self, mut f: impl FnMut(&BackingFile) -> Result) -> Result {
+        f(&self.home.file)?;
+        let others = self.others.lock();
+        others.iter().try_for_each(|(_, stream)| f(&stream.file))
+    }
+
     /// Calls `f` with the directory of `branch` for the path of `file`, and returns what it returns;
     /// `None` when there is no such directory.
     fn with_stream<R>(
@@ -213,6 +220,7 @@ impl OpenDir {
         self.others
             .lock()
             .push((branch, stream.clone()), GFP_KERNEL)?;
+        info.watch_opened(file.dentry().sb().dev(), &stream.file);
         f(&stream).map(Some)
     }
 }
@@ -489,7 +497,7 @@ impl DirFileOps for DirFiles {
             let _creds = info.assume();
             Stream::open(branch.at(real), partitioned, file.is_noatime())?
         };
-        KBox::pin_init(
+        let open = KBox::pin_init(
             pin_init!(OpenDir {
                 home,
                 others <- new_mutex!(KVec::new()),
@@ -498,7 +506,9 @@ impl DirFileOps for DirFiles {
                 _gate: gate,
             }),
             GFP_KERNEL,
-        )
+        )?;
+        info.watch_opened(file.dentry().sb().dev(), &open.home.file);
+        Ok(open)
     }
 
     fn llseek(file: &DirFile, offset: i64, whence: i32) -> Result<i64> {
@@ -529,6 +539,7 @@ impl DirFileOps for DirFiles {
 
     fn iterate(file: &DirFile, context: &mut DirContext) -> Result {
         let info = file.dentry().sb().info();
+        info.watch(file.dentry(), Op::Readdir);
         let plan = Plan::of(info, file, opener(file))?;
         plan.ask_gate(info, file, context.pos())?;
         match plan.single() {
@@ -541,5 +552,21 @@ impl DirFileOps for DirFiles {
         let info = file.dentry().sb().info();
         let _creds = info.assume();
         file.data().home.file.fsync(start, end, datasync)
+    }
+
+    fn route(file: &DirFile, name: Name<'_>, kind: u32) -> Result<KVVec<u8>> {
+        explain::absent(file, name, kind)
+    }
+
+    fn show(file: &DirFile) -> Result<KVVec<u8>> {
+        fdinfo::of_dir(file.dentry().sb().info(), file.data())
+    }
+
+    fn closing(file: &DirFile) {
+        let stats = &file.dentry().sb().info().stats;
+        let _ = file.data().each_file(|file| {
+            stats.closing(file);
+            Ok(())
+        });
     }
 }

@@ -22,6 +22,7 @@ use crate::{
         Kind,
         Op, //
     },
+    stats::Stats,
     vfs::{
         Access,
         Caller,
@@ -63,6 +64,8 @@ pub(crate) struct Info {
     pub(crate) creds: CredsMode,
     /// The rules in force.
     pub(crate) policy: LivePolicy,
+    /// What is counted.
+    pub(crate) stats: Stats,
 }
 
 /// An object of a branch that serves an operation.
@@ -99,6 +102,7 @@ impl Info {
     /// What the policy says of `op` on `dentry`; no rule moves or denies the root. May sleep.
     #[inline]
     pub(crate) fn decide(&self, dentry: &SwitchDentry, op: Op) -> Result<Decision> {
+        self.watch(dentry, op);
         if self.policy.is_plain() || dentry.is_root() {
             return Ok(Decision::Home);
         }
@@ -187,10 +191,10 @@ impl Info {
         id: BranchId,
     ) -> Result<Served<'_>> {
         let branch = self.branches.get(id)?;
-        let found = mirror::find(self, dentry, id)?.ok_or(ENOENT)?;
-        let real = found.inode().ok_or(ENOENT)?;
+        let found = mirror::find(self, dentry, id)?.ok_or_else(|| self.missing(dentry))?;
+        let real = found.inode().ok_or_else(|| self.missing(dentry))?;
         if Kind::of_mode(real.mode()) != Kind::of_mode(inode.mode()) {
-            return Err(ENOENT);
+            return Err(self.missing(dentry));
         }
         branch.check_depth(real)?;
         Ok(Served {
