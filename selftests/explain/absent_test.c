@@ -62,6 +62,18 @@ TEST_F(site, what_would_be_lost)
 	EXPECT_LINE("hot /x default -", route_in("mnt", "x", 0), "symlink");
 }
 
+TEST_F(site, a_name_that_is_hidden)
+{
+	ASSERT_EQ(0, SITE_MOUNT(&self->site, "rule", "name=secret -> hide", "rule",
+				"op=create type=f name=x -> deny", "rule",
+				"op=mknod type=p name=x -> deny:EPERM"));
+	EXPECT_LINE("hide - 1 -", route_in("mnt", "secret", 0), "lookup");
+	EXPECT_LINE("hide - 1 -", route_in("mnt", "secret", 0), "create");
+	EXPECT_LINE("deny:EACCES - 2 -", route_in("mnt", "x", 0), "create");
+	EXPECT_LINE("hot /x default -", route_in("mnt", "x", S_IFSOCK), "mknod");
+	EXPECT_LINE("deny:EPERM - 3 -", route_in("mnt", "x", S_IFIFO), "mknod");
+}
+
 TEST_F(site, arguments)
 {
 	struct switchfs_route_query query = { .size = 0, .name = "n" };

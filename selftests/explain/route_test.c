@@ -3,6 +3,7 @@
 #include "explain.h"
 #include "site.h"
 
+#include <sys/fsuid.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
 
@@ -245,6 +246,39 @@ TEST_F(site, a_path_too_long_to_be_told)
 	ASSERT_OK(chdir("../../../.."));
 	EXPECT_LT(0, getxattr(".", attribute, NULL, 0));
 	ASSERT_OK(chdir(self->site.w.work));
+}
+
+/* Verdicts that depend on the caller, and on what branches have. */
+TEST_F(site, conditions_on_the_call)
+{
+	const char *text;
+
+	ASSERT_EQ(0, SITE_MOUNT(&self->site, "rule", "op=open uid=1000 path=/f -> deny", "rule",
+				"op=getattr exists=cold path=/f -> cold", "rule",
+				"op=setattr size=>2 path=/f -> deny:EFBIG", "rule",
+				"op=open access=w path=/f -> deny:EROFS", "rule",
+				"op=readlink+unlink path=/f -> gate:cold hot", "rule",
+				"op=statfs path=/f -> cold|hot"));
+	DOES(put("hot/f", "x"));
+	text = route_of("mnt/f");
+	EXPECT_LINE("hot /f default 1", text, "open");
+	EXPECT_LINE("hot /f default 1", text, "read");
+	EXPECT_LINE("deny:EROFS - 4 -", text, "write");
+	EXPECT_LINE("hot /f default 1", text, "getattr");
+	EXPECT_LINE("hot /f default 1", text, "setattr");
+	EXPECT_LINE("gate:cold:hot /f 5 1", text, "unlink");
+	DOES(put("cold/f", ""));
+	DOES(put("hot/f", "longer"));
+	text = route_of("mnt/f");
+	EXPECT_LINE("cold /f 2 1", text, "getattr");
+	EXPECT_LINE("cold /f 6 1", text, "statfs");
+	EXPECT_LINE("deny:EFBIG - 3 -", text, "setattr");
+	/* As it would be for another user: with all rights, but that fsuid. */
+	setfsuid(SOMEONE);
+	text = route_of("mnt/f");
+	setfsuid(0);
+	EXPECT_LINE("deny:EACCES - 1 -", text, "open");
+	EXPECT_LINE("deny:EACCES - 1 -", text, "read");
 }
 
 SWITCHFS_TEST_MAIN
