@@ -6,10 +6,12 @@
 
 use super::{
     file_ops,
+    mount::with_path_text,
     regular_file::RegularFile,
     sys,
     Creds,
     Dentry,
+    Id,
     Inode,
     Mount, //
 };
@@ -187,6 +189,34 @@ impl BackingFile {
         let inode = unsafe { (*self.as_raw()).f_inode };
         // SAFETY: A file pins its inode.
         unsafe { Inode::from_raw(inode) }
+    }
+
+    /// What tells this file from every other one as long as it is open.
+    pub(crate) fn id(&self) -> Id {
+        Id::of(self.as_raw())
+    }
+
+    /// Calls `f` with the path within the branch; see [`RealPath::with_text`](super::RealPath::with_text).
+    pub(crate) fn with_path<R>(&self, f: impl FnOnce(&[u8]) -> R) -> Result<R> {
+        // SAFETY: The file is valid; `f_path` never changes.
+        let path = unsafe { &(*self.as_raw()).__bindgen_anon_1 };
+        // SAFETY: This field of the union is the public one.
+        let path = unsafe { &raw const path.f_path };
+        with_path_text(
+            |buf, size| {
+                // SAFETY: The file pins its path, the buffer has the size.
+                unsafe { sys::d_path(path, buf, size) }
+            },
+            f,
+        )
+    }
+
+    /// `O_*`.
+    pub(crate) fn flags(&self) -> u32 {
+        // SAFETY: The file is valid (`READ_ONCE`).
+        let field = unsafe { &raw const (*self.as_raw()).f_flags };
+        // SAFETY: As above.
+        unsafe { field.read_volatile() }
     }
 
     /// Whether it was opened through `mount`.

@@ -33,6 +33,7 @@
 #include <linux/xattr.h>
 
 #include "helpers.h"
+#include "uapi/switchfs.h"
 
 /* Macros that bindgen cannot evaluate; the prefix is cut off in the result. */
 const unsigned int SWITCHFS_CONST_FMODE_READ = (__force unsigned int)FMODE_READ;
@@ -58,3 +59,4 @@ const unsigned int SWITCHFS_CONST_FMODE_PREAD = (__force unsigned int)FMODE_PREA
 const unsigned int SWITCHFS_CONST_FMODE_PWRITE = (__force unsigned int)FMODE_PWRITE;
 const unsigned int SWITCHFS_CONST_COPY_FLAGS = SWITCHFS_COPY_FLAGS;
 const int SWITCHFS_CONST_IOCB_NOWAIT = IOCB_NOWAIT;
+const unsigned int SWITCHFS_CONST_SWITCHFS_IOC_ROUTE = SWITCHFS_IOC_ROUTE;

@@ -10,6 +10,7 @@ use super::{
         Fs, //
     },
     sys,
+    watched,
     FileType,
     Name,
     SwitchDentry,
@@ -104,7 +105,13 @@ pub(crate) trait DentryOps {
 
     /// `d_weak_revalidate`: whether the caller may use a name to which no lookup led. May sleep.
     fn check(dentry: &SwitchDentry) -> Result;
+
+    /// The same while somebody watches.
+    fn revalidate_watched(name: Revalidate<'_>) -> Result<bool>;
 }
+
+/// The filesystem's implementation.
+type Ops = <Fs as FileSystem>::Dentry;
 
 /// `d_revalidate`.
 ///
@@ -117,17 +124,56 @@ unsafe extern "C" fn revalidate_callback(
     dentry: *mut sys::dentry,
     flags: c_uint,
 ) -> c_int {
+    if watched() {
+        // First of all, so that it is a jump.
+        // SAFETY: By the contract.
+        return unsafe { watched_revalidate(dir, name, dentry, flags) };
+    }
+    // SAFETY: By the contract.
+    let revalidate = unsafe { revalidate_of(dir, name, dentry, flags) };
+    from_result(|| Ops::revalidate(revalidate).map(c_int::from))
+}
+
+/// The same while somebody watches.
+///
+/// # Safety
+///
+/// As for [`revalidate_callback`].
+#[cold]
+#[inline(never)]
+unsafe extern "C" fn watched_revalidate(
+    dir: *mut sys::inode,
+    name: *const sys::qstr,
+    dentry: *mut sys::dentry,
+    flags: c_uint,
+) -> c_int {
+    // SAFETY: By the contract.
+    let revalidate = unsafe { revalidate_of(dir, name, dentry, flags) };
+    from_result(|| Ops::revalidate_watched(revalidate).map(c_int::from))
+}
+
+/// What `d_revalidate` is called with.
+///
+/// # Safety
+///
+/// As for [`revalidate_callback`], for `'a`.
+#[inline(always)]
+unsafe fn revalidate_of<'a>(
+    dir: *mut sys::inode,
+    name: *const sys::qstr,
+    dentry: *mut sys::dentry,
+    flags: c_uint,
+) -> Revalidate<'a> {
     // SAFETY: By the contract; the VFS passes a stable name.
     let name = unsafe { Name::from_qstr(name) };
-    let revalidate = Revalidate {
+    Revalidate {
         // SAFETY: By the contract.
         dir: unsafe { SwitchInode::from_raw(dir) },
         name,
         // SAFETY: By the contract.
         dentry: unsafe { SwitchDentry::from_raw(dentry) },
         flags: LookupFlags(flags),
-    };
-    from_result(|| <Fs as FileSystem>::Dentry::revalidate(revalidate).map(c_int::from))
+    }
 }
 
 /// `d_weak_revalidate`.

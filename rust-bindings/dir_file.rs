@@ -10,17 +10,28 @@ use super::{
         FileSystem,
         Fs, //
     },
+    sees_trusted,
     sys,
+    watched,
     DirContext,
+    Name,
     SwitchDentry,
     SwitchInode, //
 };
 use kernel::{
-    error::from_result,
+    error::{
+        code::ENOIOCTLCMD,
+        from_result, //
+    },
     prelude::*,
+    str::CStr,
     types::{
         ForeignOwnable,
         Opaque, //
+    },
+    uaccess::{
+        UserPtr,
+        UserSlice, //
     },
 };
 
@@ -111,6 +122,16 @@ pub(crate) trait DirFileOps {
 
     /// `fsync`.
     fn fsync(file: &DirFile, start: i64, end: i64, datasync: bool) -> Result;
+
+    /// `SWITCHFS_IOC_ROUTE`: what would happen to a name in the directory, of the type that the mode
+    /// `kind` has, or 0. The caller may ask.
+    fn route(file: &DirFile, name: Name<'_>, kind: u32) -> Result<KVVec<u8>>;
+
+    /// What `show_fdinfo` adds: lines.
+    fn show(file: &DirFile) -> Result<KVVec<u8>>;
+
+    /// The directory is about to be closed; only called while somebody watches.
+    fn closing(file: &DirFile);
 }
 
 /// The operations of directories.
@@ -139,6 +160,10 @@ unsafe extern "C" fn dir_open_callback(_inode: *mut sys::inode, file: *mut sys::
 ///
 /// Called by the VFS once, with a directory of switchfs.
 unsafe extern "C" fn dir_release_callback(_inode: *mut sys::inode, file: *mut sys::file) -> c_int {
+    if watched() {
+        // SAFETY: By the contract.
+        Dir::closing(unsafe { DirFile::from_raw(file) });
+    }
     // SAFETY: By the contract.
     let data = unsafe { (*file).private_data };
     // SAFETY: Set in `dir_open_callback`.
@@ -189,6 +214,77 @@ unsafe extern "C" fn dir_fsync_callback(
     from_result(|| Dir::fsync(file, start, end, datasync != 0).map(|()| 0))
 }
 
+/// Answers `SWITCHFS_IOC_ROUTE` with the argument at `arg`.
+fn answer(file: &DirFile, arg: UserPtr) -> Result {
+    if !sees_trusted() {
+        return Err(EPERM);
+    }
+    let mut bytes = [0u8; size_of::<sys::switchfs_route_query>()];
+    UserSlice::new(arg, bytes.len())
+        .reader()
+        .read_slice(&mut bytes)?;
+    // SAFETY: The array has the size of the structure, for which all bits are valid.
+    let mut query: sys::switchfs_route_query = unsafe {
+        bytes
+            .as_ptr()
+            .cast::<sys::switchfs_route_query>()
+            .read_unaligned()
+    };
+    let name = CStr::from_bytes_until_nul(&query.name)
+        .map_err(|_| EINVAL)?
+        .to_bytes();
+    if name.is_empty() || name == b"." || name == b".." || name.contains(&b'/') {
+        return Err(EINVAL);
+    }
+    let text = Dir::route(file, Name::new(name), query.type_)?;
+    let room = usize::try_from(query.size).map_err(|_| EINVAL)?;
+    query.size = u32::try_from(text.len()).map_err(|_| E2BIG)?;
+    // The size is the second field, after one of 4 bytes.
+    let size = arg.wrapping_byte_add(core::mem::offset_of!(sys::switchfs_route_query, size));
+    UserSlice::new(size, size_of::<u32>())
+        .writer()
+        .write(&query.size)?;
+    if room == 0 {
+        return Ok(());
+    }
+    if room < text.len() {
+        return Err(ERANGE);
+    }
+    let buffer = UserPtr::from_addr(usize::try_from(query.buffer).map_err(|_| EFAULT)?);
+    UserSlice::new(buffer, text.len())
+        .writer()
+        .write_slice(&text)
+}
+
+/// `unlocked_ioctl` of a directory. All but the one are left to the VFS, which makes them ENOTTY.
+///
+/// # Safety
+///
+/// Called by the VFS with a directory of switchfs.
+unsafe extern "C" fn ioctl_callback(file: *mut sys::file, cmd: c_uint, arg: c_ulong) -> c_long {
+    if cmd != sys::SWITCHFS_IOC_ROUTE {
+        return ENOIOCTLCMD.to_errno() as c_long;
+    }
+    // SAFETY: By the contract.
+    let file = unsafe { DirFile::from_raw(file) };
+    from_result(|| answer(file, UserPtr::from_addr(arg)).map(|()| 0 as c_int)) as c_long
+}
+
+/// `show_fdinfo` of a directory.
+///
+/// # Safety
+///
+/// Called by procfs with a seq file of this task and an open directory of switchfs.
+unsafe extern "C" fn dir_show_fdinfo_callback(m: *mut sys::seq_file, file: *mut sys::file) {
+    // SAFETY: By the contract.
+    let text = Dir::show(unsafe { DirFile::from_raw(file) });
+    // Without memory, there is less to be seen.
+    if let Ok(text) = text {
+        // SAFETY: By the contract; the text has the length.
+        unsafe { sys::seq_write(m, text.as_ptr().cast(), text.len()) };
+    }
+}
+
 /// The table of directories.
 const OPERATIONS: sys::file_operations = sys::file_operations {
     open: Some(dir_open_callback),
@@ -197,6 +293,9 @@ const OPERATIONS: sys::file_operations = sys::file_operations {
     read: Some(sys::generic_read_dir),
     iterate_shared: Some(iterate_callback),
     fsync: Some(dir_fsync_callback),
+    unlocked_ioctl: Some(ioctl_callback),
+    compat_ioctl: Some(sys::compat_ptr_ioctl),
+    show_fdinfo: Some(dir_show_fdinfo_callback),
     setlease: Some(sys::generic_setlease),
     ..pin_init::zeroed()
 };

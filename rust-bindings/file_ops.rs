@@ -15,11 +15,7 @@ use super::{
         OpenFile,
         RegularFile, //
     },
-    sys,
-    Iocb,
-    SpliceRead,
-    SpliceWrite,
-    Vma, //
+    sys, watched, Iocb, SpliceRead, SpliceWrite, Vma,
 };
 use core::marker::PhantomData;
 use kernel::{
@@ -32,6 +28,9 @@ use kernel::{
 pub(crate) trait RegularFileOps {
     /// `open`.
     fn open(file: &RegularFile) -> Result<OpenFile>;
+
+    /// The file was opened, or could not be; only called while somebody watches.
+    fn opened(file: &RegularFile, result: Result);
 
     /// `llseek`: the new position.
     fn llseek(file: &RegularFile, offset: i64, whence: i32) -> Result<i64>;
@@ -62,6 +61,12 @@ pub(crate) trait RegularFileOps {
 
     /// `fallocate`.
     fn fallocate(file: &RegularFile, mode: i32, offset: i64, len: i64) -> Result;
+
+    /// What `show_fdinfo` adds: lines.
+    fn show(file: &RegularFile) -> Result<KVVec<u8>>;
+
+    /// The file is about to be closed; only called while somebody watches.
+    fn closing(file: &RegularFile);
 }
 
 /// The operations of regular files.
@@ -86,16 +91,49 @@ pub(super) fn position(result: Result<i64>) -> i64 {
 /// # Safety
 ///
 /// Called by the VFS with a regular file of switchfs that is being opened.
-unsafe extern "C" fn open_callback(_inode: *mut sys::inode, file: *mut sys::file) -> c_int {
-    from_result(|| {
+unsafe extern "C" fn open_callback(inode: *mut sys::inode, file: *mut sys::file) -> c_int {
+    if watched() {
+        // First of all, so that it is a jump.
         // SAFETY: By the contract.
-        let open = Regular::open(unsafe { RegularFile::from_raw(file) })?;
-        // SAFETY: By the contract.
-        unsafe { open.lend_modes(file) };
-        // SAFETY: By the contract.
-        unsafe { (*file).private_data = open.into_raw() };
-        Ok(0)
-    })
+        return unsafe { watched_open(inode, file) };
+    }
+    // SAFETY: By the contract.
+    unsafe { open(file) }
+}
+
+/// Opens a regular file.
+///
+/// # Safety
+///
+/// As for [`open_callback`].
+#[inline(always)]
+unsafe fn open(file: *mut sys::file) -> c_int {
+    // Not by `from_result`, which would be called.
+    // SAFETY: By the contract.
+    let open = match Regular::open(unsafe { RegularFile::from_raw(file) }) {
+        Ok(open) => open,
+        Err(e) => return e.to_errno(),
+    };
+    // SAFETY: By the contract.
+    unsafe { open.lend_modes(file) };
+    // SAFETY: By the contract.
+    unsafe { (*file).private_data = open.into_raw() };
+    0
+}
+
+/// `open` while somebody watches.
+///
+/// # Safety
+///
+/// As for [`open_callback`].
+#[cold]
+#[inline(never)]
+unsafe extern "C" fn watched_open(_inode: *mut sys::inode, file: *mut sys::file) -> c_int {
+    // SAFETY: By the contract.
+    let ret = unsafe { open(file) };
+    // SAFETY: By the contract; opened, it has what `open` returned.
+    Regular::opened(unsafe { RegularFile::from_raw(file) }, sys::to_result(ret));
+    ret
 }
 
 /// `release` of a regular file.
@@ -103,7 +141,22 @@ unsafe extern "C" fn open_callback(_inode: *mut sys::inode, file: *mut sys::file
 /// # Safety
 ///
 /// Called by the VFS once, with a regular file of switchfs.
-unsafe extern "C" fn release_callback(_inode: *mut sys::inode, file: *mut sys::file) -> c_int {
+unsafe extern "C" fn release_callback(inode: *mut sys::inode, file: *mut sys::file) -> c_int {
+    if watched() {
+        // SAFETY: By the contract.
+        return unsafe { watched_release(inode, file) };
+    }
+    // SAFETY: By the contract.
+    unsafe { release(file) }
+}
+
+/// Closes what is behind a regular file.
+///
+/// # Safety
+///
+/// As for [`release_callback`].
+#[inline(always)]
+unsafe fn release(file: *mut sys::file) -> c_int {
     // SAFETY: By the contract.
     let data = unsafe { (*file).private_data };
     // SAFETY: Set in `open_callback`.
@@ -111,6 +164,20 @@ unsafe extern "C" fn release_callback(_inode: *mut sys::inode, file: *mut sys::f
         open.close();
     }
     0
+}
+
+/// `release` while somebody watches.
+///
+/// # Safety
+///
+/// As for [`release_callback`].
+#[cold]
+#[inline(never)]
+unsafe extern "C" fn watched_release(_inode: *mut sys::inode, file: *mut sys::file) -> c_int {
+    // SAFETY: By the contract.
+    Regular::closing(unsafe { RegularFile::from_raw(file) });
+    // SAFETY: By the contract.
+    unsafe { release(file) }
 }
 
 /// `llseek` of a regular file.
@@ -248,6 +315,21 @@ unsafe extern "C" fn fsync_callback(
     from_result(|| Regular::fsync(file, start, end, datasync != 0).map(|()| 0))
 }
 
+/// `show_fdinfo` of a regular file.
+///
+/// # Safety
+///
+/// Called by procfs with a seq file of this task and an open regular file of switchfs.
+unsafe extern "C" fn show_fdinfo_callback(m: *mut sys::seq_file, file: *mut sys::file) {
+    // SAFETY: By the contract.
+    let text = Regular::show(unsafe { RegularFile::from_raw(file) });
+    // Without memory, there is less to be seen.
+    if let Ok(text) = text {
+        // SAFETY: By the contract; the text has the length.
+        unsafe { sys::seq_write(m, text.as_ptr().cast(), text.len()) };
+    }
+}
+
 /// `fallocate`.
 ///
 /// # Safety
@@ -277,6 +359,7 @@ const REGULAR: sys::file_operations = sys::file_operations {
     flush: Some(flush_callback),
     fsync: Some(fsync_callback),
     fallocate: Some(fallocate_callback),
+    show_fdinfo: Some(show_fdinfo_callback),
     fadvise: Some(range_ops::fadvise_callback),
     copy_file_range: Some(range_ops::copy_file_range_callback),
     remap_file_range: Some(range_ops::remap_file_range_callback),

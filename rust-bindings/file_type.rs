@@ -5,6 +5,7 @@
 //! C header: [`include/linux/fs.h`](srctree/include/linux/fs.h)
 
 use super::{
+    debugfs,
     fs_context,
     sys,
     AclOps,
@@ -16,6 +17,7 @@ use super::{
     ExportOps,
     FileAttrOps,
     InodeCache,
+    MountFiles,
     NodeOps,
     RangeOps,
     RegularFileOps,
@@ -65,6 +67,8 @@ pub(crate) trait FileSystem {
     type Xattr: XattrOps;
     /// `export_operations`.
     type Export: ExportOps;
+    /// The files of a mount in debugfs.
+    type Debug: MountFiles;
 
     /// The branch of a mount that has the number `number`.
     fn branch(info: &Self::Info, number: u8) -> Option<&Self::Branch>;
@@ -98,8 +102,10 @@ pub(crate) struct Registration {
     /// The C structure.
     #[pin]
     fs: Opaque<sys::file_system_type>,
-    /// Dropped after the type is unregistered.
+    /// Dropped after the type is unregistered, as is what follows.
     cache: InodeCache,
+    /// What there is of mounts in debugfs.
+    debugfs: debugfs::Folder,
 }
 
 // SAFETY: The type is registered and unregistered by functions that take their own lock.
@@ -112,6 +118,7 @@ impl Registration {
     pub(crate) fn new(module: &'static ThisModule) -> impl PinInit<Self, Error> {
         try_pin_init!(Self {
             cache: InodeCache::new()?,
+            debugfs: debugfs::Folder::new(module)?,
             fs <- Opaque::try_ffi_init(|slot: *mut sys::file_system_type| {
                 // SAFETY: The slot is valid for writing.
                 unsafe {

@@ -5,6 +5,7 @@
 //! C header: [`include/linux/fs_context.h`](srctree/include/linux/fs_context.h)
 
 use super::{
+    debugfs,
     dentry_ops,
     export_ops,
     file_type::{
@@ -332,6 +333,9 @@ unsafe fn fill(sb: *mut sys::super_block, new: NewSuper) -> Result {
         // SAFETY: Set from `into_foreign` above.
         drop(unsafe { <KBox<Info> as ForeignOwnable>::from_foreign(s.s_fs_info) });
         s.s_fs_info = core::ptr::null_mut();
+    } else {
+        // SAFETY: `put_super` is called for what has a root, and removes the files first.
+        unsafe { debugfs::add_mount(s.s_dev, s.s_fs_info) };
     }
     filled
 }

@@ -5,6 +5,7 @@
 #include <linux/capability.h>
 #include <linux/cred.h>
 #include <linux/dcache.h>
+#include <linux/debugfs.h>
 #include <linux/file.h>
 #include <linux/filelock.h>
 #include <linux/mm.h>
@@ -12,6 +13,7 @@
 #include <linux/namei.h>
 #include <linux/posix_acl.h>
 #include <linux/ratelimit.h>
+#include <linux/sched.h>
 #include <linux/security.h>
 #include <linux/slab.h>
 #include <linux/uio.h>
@@ -591,4 +593,34 @@ void switchfs_helper_ratelimit_init(struct ratelimit_state *state)
 bool switchfs_helper_ratelimit(struct ratelimit_state *state)
 {
 	return __ratelimit(state);
+}
+
+/* @comm has TASK_COMM_LEN bytes. */
+void switchfs_helper_current_comm(char *comm)
+{
+	strscpy_pad(comm, current->comm, TASK_COMM_LEN);
+}
+
+/* An error where there is none: what is given one as @parent makes nothing. */
+struct dentry *switchfs_helper_debugfs_dir(const char *name, struct dentry *parent)
+{
+	return debugfs_create_dir(name, parent);
+}
+
+void switchfs_helper_debugfs_file(const char *name, umode_t mode, struct dentry *parent,
+				  void *data, const struct file_operations *fops)
+{
+	debugfs_create_file(name, mode, parent, data, fops);
+}
+
+/* Waits for those who use its files. */
+void switchfs_helper_debugfs_remove(struct dentry *dir)
+{
+	debugfs_remove(dir);
+}
+
+void switchfs_helper_debugfs_remove_name(const char *name, struct dentry *parent)
+{
+	if (!IS_ERR_OR_NULL(parent))
+		debugfs_lookup_and_remove(name, parent);
 }

@@ -9,6 +9,7 @@
 
 #include <linux/fs.h>
 #include <linux/fs_context.h>
+#include <linux/jump_label.h>
 #include <linux/mount.h>
 #include <linux/ratelimit.h>
 #include <linux/posix_acl.h>
@@ -109,5 +110,32 @@ int switchfs_helper_deny_write_append(const struct inode *inode, unsigned int fl
 /* log */
 void switchfs_helper_ratelimit_init(struct ratelimit_state *state);
 bool switchfs_helper_ratelimit(struct ratelimit_state *state);
+
+/* watching */
+
+/* A key in a structure is what kernel::jump_label can name. */
+struct switchfs_key {
+	struct static_key_false key;
+};
+
+extern struct switchfs_key switchfs_watch;
+
+void switchfs_helper_watch(bool on);
+void switchfs_helper_trace_route(u32 dev, const char *op, size_t op_len,
+				 const unsigned char *name, size_t len, u64 ino,
+				 const char *branch, int rule);
+void switchfs_helper_trace_refuse(u32 dev, const char *op, size_t op_len,
+				  const unsigned char *name, size_t len,
+				  const char *reason, int err, int rule);
+void switchfs_helper_trace_revalidate(u32 dev, const unsigned char *name, size_t len, int result);
+void switchfs_helper_trace_open(u32 dev, const char *branch, u64 ino, unsigned int flags);
+void switchfs_helper_current_comm(char *comm);
+
+/* debugfs, which there need not be */
+struct dentry *switchfs_helper_debugfs_dir(const char *name, struct dentry *parent);
+void switchfs_helper_debugfs_file(const char *name, umode_t mode, struct dentry *parent,
+				  void *data, const struct file_operations *fops);
+void switchfs_helper_debugfs_remove(struct dentry *dir);
+void switchfs_helper_debugfs_remove_name(const char *name, struct dentry *parent);
 
 #endif /* SWITCHFS_HELPERS_H */

@@ -14,6 +14,7 @@ mod backing_file;
 mod caller;
 mod create;
 mod cred;
+mod debugfs;
 mod dentry;
 mod dentry_ops;
 mod dir_context;
@@ -45,6 +46,7 @@ mod switch_home;
 mod switch_inode;
 mod tmpfile;
 mod unicode;
+mod watch;
 mod xattr;
 
 pub(crate) use self::{
@@ -82,6 +84,7 @@ pub(crate) use self::{
         CredGuard,
         Creds, //
     },
+    debugfs::MountFiles,
     dentry::Dentry,
     dentry_ops::{
         DentryOps,
@@ -194,6 +197,15 @@ pub(crate) use self::{
         TmpfileOps, //
     },
     unicode::Encoding,
+    watch::{
+        trace_open,
+        trace_refuse,
+        trace_revalidate,
+        trace_route,
+        watched,
+        Opener,
+        Watch, //
+    },
     xattr::{
         sees_trusted,
         ValueBuffer,

@@ -251,6 +251,18 @@ impl Drop for WriteAccess<'_> {
     }
 }
 
+/// Calls `f` with the path that `write` writes into a buffer, of which it is given start and size.
+pub(super) fn with_path_text<R>(
+    write: impl FnOnce(*mut c_char, c_int) -> *mut c_char,
+    f: impl FnOnce(&[u8]) -> R,
+) -> Result<R> {
+    let mut buf = KVec::from_elem(0u8, sys::PATH_MAX as usize, GFP_KERNEL)?;
+    // CAST: `PATH_MAX`.
+    let text = from_err_ptr(write(buf.as_mut_ptr().cast(), sys::PATH_MAX as c_int))?;
+    // SAFETY: `d_path` and its like return a NUL-terminated string in the buffer.
+    Ok(f(unsafe { CStr::from_char_ptr(text) }.to_bytes()))
+}
+
 /// An object of a branch with the mount through which it is reached.
 #[derive(Clone, Copy)]
 pub(crate) struct RealPath<'a> {
@@ -325,6 +337,20 @@ impl<'a> RealPath<'a> {
         sys::to_result(unsafe {
             sys::switchfs_helper_copy_label(model.as_raw(), self.dentry.as_raw())
         })
+    }
+
+    /// Calls `f` with the path within the mount, or with that at which the object was removed and
+    /// ` (deleted)`. ENAMETOOLONG when it is too long; may sleep.
+    pub(crate) fn with_text<R>(&self, f: impl FnOnce(&[u8]) -> R) -> Result<R> {
+        let path = self.as_path();
+        // The mount is in no namespace, so that its root is where the path begins.
+        with_path_text(
+            |buf, size| {
+                // SAFETY: The path is valid, the buffer has the size.
+                unsafe { sys::d_path(&raw const path, buf, size) }
+            },
+            f,
+        )
     }
 
     /// Updates the access time as a read through the branch's own mount would.

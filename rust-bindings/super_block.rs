@@ -15,7 +15,7 @@ use kernel::types::{
 };
 
 /// The identity of a kernel object: its address, never used to reach it.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Id(usize);
 
 impl Id {

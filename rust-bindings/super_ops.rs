@@ -5,6 +5,7 @@
 //! C header: [`include/linux/fs/super_types.h`](srctree/include/linux/fs/super_types.h)
 
 use super::{
+    debugfs,
     file_type::{
         FileSystem,
         Fs,
@@ -88,6 +89,8 @@ unsafe extern "C" fn show_options_callback(m: *mut sys::seq_file, root: *mut sys
 ///
 /// Called by the VFS once, with a superblock of switchfs.
 unsafe extern "C" fn put_super_callback(sb: *mut sys::super_block) {
+    // SAFETY: By the contract; the number is given back after this.
+    debugfs::remove_mount(unsafe { (*sb).s_dev });
     // SAFETY: By the contract.
     let info = unsafe { core::mem::replace(&mut (*sb).s_fs_info, core::ptr::null_mut()) };
     // Those in RCU walk may still look at it through an inode that is gone.

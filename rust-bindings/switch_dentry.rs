@@ -8,6 +8,7 @@
 //! C header: [`include/linux/dcache.h`](srctree/include/linux/dcache.h)
 
 use super::{
+    mount::with_path_text,
     sys,
     Dentry,
     Name,
@@ -237,6 +238,17 @@ impl SwitchDentry {
         let qstr = unsafe { &raw const names.d_name };
         // SAFETY: The parent is locked, so the name does not change.
         unsafe { Name::from_qstr(qstr) }
+    }
+
+    /// Calls `f` with the path from the mount's root. ENAMETOOLONG when it is too long; may sleep.
+    pub(crate) fn with_path<R>(&self, f: impl FnOnce(&[u8]) -> R) -> Result<R> {
+        with_path_text(
+            |buf, size| {
+                // SAFETY: The dentry is valid, the buffer has the size.
+                unsafe { sys::dentry_path_raw(self.as_raw(), buf, size) }
+            },
+            f,
+        )
     }
 
     /// Makes a negative dentry positive with a new object that is no directory.

@@ -145,6 +145,11 @@ impl SwitchInode {
         Id::of(unsafe { (*self.as_raw()).i_private }.cast::<sys::inode>())
     }
 
+    /// The inode number (`i_ino`).
+    pub(crate) fn ino(&self) -> u64 {
+        self.as_inode().ino()
+    }
+
     /// Lets no set-id bit be taken over from now on.
     pub(crate) fn hide_setid(&self) {
         // SAFETY: The container is as valid as the inode.

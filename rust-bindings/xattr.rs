@@ -81,6 +81,19 @@ impl ValueBuffer<'_> {
             _life: PhantomData,
         }
     }
+
+    /// Stores `value`, unless only its length is asked for, which is returned. ERANGE when there is no
+    /// room.
+    pub(crate) fn fill(self, value: &[u8]) -> Result<usize> {
+        if self.size != 0 {
+            if value.len() > self.size {
+                return Err(ERANGE);
+            }
+            // SAFETY: The buffer has room for the bytes; it is another object.
+            unsafe { core::ptr::copy_nonoverlapping(value.as_ptr(), self.to.cast(), value.len()) };
+        }
+        Ok(value.len())
+    }
 }
 
 /// Where the VFS wants a list of names: nowhere if only the length is asked for.

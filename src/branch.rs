@@ -7,6 +7,7 @@ use crate::{
     route::BranchId,
     vfs::{
         random,
+        BackingFile,
         BranchOps,
         Dentry,
         Inode,
@@ -15,8 +16,15 @@ use crate::{
         RealPath,
         SwitchInode, //
     },
+    watch, //
 };
-use core::ops::Deref;
+use core::{
+    ops::Deref,
+    sync::atomic::{
+        AtomicU64,
+        Ordering, //
+    },
+};
 use kernel::{
     prelude::*,
     str::CString,
@@ -50,6 +58,8 @@ pub(crate) struct Branch {
     pub(crate) generation: u64,
     /// How often refusals that have to do with it are written to the log.
     pub(crate) log: LogLimit,
+    /// Objects that were refused for their depth.
+    deep: AtomicU64,
     /// The stack depth that the mount published, which none of its objects may exceed.
     limit: u32,
 }
@@ -72,6 +82,7 @@ impl Branch {
             mount,
             generation: random(),
             log: LogLimit::new()?,
+            deep: AtomicU64::new(0),
             limit: MAX_DEPTH,
         })
     }
@@ -150,9 +161,16 @@ impl Branch {
         }
     }
 
+    /// How often an object was refused for its depth.
+    pub(crate) fn refused_deep(&self) -> u64 {
+        self.deep.load(Ordering::Relaxed)
+    }
+
     /// Tells of an object that is stacked too deep.
     #[cold]
     fn too_deep(&self, depth: u32) -> Error {
+        self.deep.fetch_add(1, Ordering::Relaxed);
+        watch::too_deep(self.mount.dev(), self.path.to_bytes(), error::eloop());
         if self.log.allows() {
             pr_warn!(
                 "branch {} at {}: an object is stacked {} deep, the mount allows {}\n",
@@ -234,6 +252,12 @@ impl Branches {
     /// The branch of the inode that has the number `branch`.
     pub(crate) fn of(&self, branch: u8) -> Result<&Branch> {
         self.get(BranchId::new(branch.into()).ok_or(EIO)?)
+    }
+
+    /// The number of the branch that an open file is of.
+    pub(crate) fn of_file(&self, file: &BackingFile) -> Option<BranchId> {
+        let mut branches = self.attached();
+        branches.find(|b| file.is_of(&b.mount)).map(|b| b.id)
     }
 
     /// The branch `id`, which is in force.

@@ -30,6 +30,7 @@ use crate::{
         CredsMode,
         Info, //
     },
+    stats::Reason,
     vfs::{
         create_in,
         remove,
@@ -67,6 +68,7 @@ pub(crate) struct Target {
 ///
 /// EINVAL, with a line in the log, when the name would not be looked up there afterwards.
 pub(crate) fn target(info: &Info, entry: Entry<'_>, op: Op, kind: Option<Kind>) -> Result<Target> {
+    info.watch_entry(entry, op, kind);
     if let Some((tag, id)) = info.policy.plain() {
         return Ok(Target { id, tag });
     }
@@ -91,7 +93,7 @@ pub(crate) fn target(info: &Info, entry: Entry<'_>, op: Op, kind: Option<Kind>) 
         let home = rules.home_after(state, &call, id)?;
         if home.branch != id {
             log_lost(info, op, (decision.rule, id), (home.rule, home.branch));
-            return Err(EINVAL);
+            return Err(info.refusal(entry, op, Reason::Lost, EINVAL));
         }
         Ok(Target { id, tag })
     })
@@ -264,6 +266,7 @@ fn remove_entry(entry: Entry<'_>, op: Op, kind: RemoveKind) -> Result {
     let info = entry.dir().sb().info();
     let inode = entry.dentry().inode().ok_or(ENOENT)?;
     let home = BranchId::new(usize::from(inode.branch())).ok_or(EIO)?;
+    info.watch_entry(entry, op, kind_of(entry.dentry()));
     let (id, is_found) = remove_by_rules(info, entry, op, kind, home)?;
     let expected = is_found.then(|| inode.real_id());
     let branch = info.branches.get(id)?;
@@ -378,7 +381,7 @@ impl DirOps for Dir {
         let inode = old.inode().ok_or(ENOENT)?;
         let target = target(info, entry, Op::Link, Kind::of_mode(inode.mode()))?;
         if number(target.id) != inode.branch() {
-            return Err(EXDEV);
+            return Err(info.refusal(entry, Op::Link, Reason::Cross, EXDEV));
         }
         let branch = info.branches.get(target.id)?;
         let object = inode.real().ok_or_else(error::estale)?;

@@ -10,6 +10,7 @@ use crate::{
         Decision, //
     },
     error,
+    fdinfo,
     namei::id,
     route::{
         self,
@@ -42,6 +43,7 @@ use crate::{
         Use,
         Vma, //
     },
+    watch, //
 };
 use kernel::{
     prelude::*,
@@ -73,7 +75,7 @@ fn decide(call: &Call<'_>, state: &State, which: Use, home: BranchId) -> Result<
 }
 
 /// How `file` is being opened, as rules look at it.
-fn ways(file: &RegularFile) -> route::Access {
+pub(crate) fn ways(file: &RegularFile) -> route::Access {
     if file.is_exec() {
         return route::Access::EXEC;
     }
@@ -241,6 +243,7 @@ fn kill_hidden_setid(info: &Info, branch: &Branch, inode: &SwitchInode) -> Resul
 
 #[vtable]
 impl RegularFileOps for File {
+    #[inline(always)]
     fn open(file: &RegularFile) -> Result<OpenFile> {
         let info = file.dentry().sb().info();
         // What was opened by a handle may have no name for the rules to speak of.
@@ -253,12 +256,17 @@ impl RegularFileOps for File {
         Ok(open)
     }
 
+    fn opened(file: &RegularFile, result: Result) {
+        watch::opened(file, result);
+    }
+
     fn llseek(file: &RegularFile, offset: i64, whence: i32) -> Result<i64> {
         // The position is this file's; only the branch knows its limits, holes and end.
         let from = file.pos();
         if offset == 0 && whence == 1 {
             return Ok(from);
         }
+        watch::used(file, Use::Lseek);
         let backing = file.backing(Use::Lseek)?;
         let info = file.dentry().sb().info();
         let _creds = info.assume();
@@ -272,6 +280,7 @@ impl RegularFileOps for File {
             return Ok(0);
         }
         let file = io.file();
+        watch::used(file, Use::Read);
         let backing = file.backing(Use::Read)?;
         backing.follow_flags(file)?;
         backing.read(io, file.dentry().sb().info().io_creds())
@@ -288,6 +297,7 @@ impl RegularFileOps for File {
         } else {
             file.inode().lock()
         };
+        watch::used(file, Use::Write);
         let backing = file.backing(Use::Write)?;
         if io.nowait() {
             let inode = file.inode();
@@ -311,6 +321,7 @@ impl RegularFileOps for File {
 
     fn splice_read(splice: &SpliceRead<'_>) -> Result<usize> {
         let file = splice.file;
+        watch::used(file, Use::SpliceRead);
         let backing = file.backing(Use::SpliceRead)?;
         backing.follow_flags(file)?;
         backing.splice_read(splice, file.dentry().sb().info().io_creds())
@@ -320,6 +331,7 @@ impl RegularFileOps for File {
         let file = splice.file();
         let info = file.dentry().sb().info();
         let _lock = file.inode().lock();
+        watch::used(file, Use::SpliceWrite);
         let backing = file.backing(Use::SpliceWrite)?;
         let _nosec = before_write(info, file, backing)?;
         backing.follow_flags(file)?;
@@ -328,6 +340,7 @@ impl RegularFileOps for File {
 
     fn mmap(file: &RegularFile, vma: &mut Vma) -> Result {
         let info = file.dentry().sb().info();
+        watch::used(file, Use::Mmap);
         let backing = file.backing(Use::Mmap)?;
         let home = &file.inode().home().mount;
         if home.noexec() || (!backing.is_of(home) && backing.is_noexec()) {
@@ -357,6 +370,7 @@ impl RegularFileOps for File {
     fn fallocate(file: &RegularFile, mode: i32, offset: i64, len: i64) -> Result {
         let info = file.dentry().sb().info();
         let _lock = file.inode().lock();
+        watch::used(file, Use::Write);
         let backing = file.backing(Use::Write)?;
         let _nosec = before_write(info, file, backing)?;
         file.remove_privileges()?;
@@ -366,5 +380,17 @@ impl RegularFileOps for File {
         };
         info.refresh(file.inode());
         result
+    }
+
+    fn show(file: &RegularFile) -> Result<KVVec<u8>> {
+        fdinfo::of_regular(file)
+    }
+
+    fn closing(file: &RegularFile) {
+        let stats = &file.dentry().sb().info().stats;
+        let _ = file.each_backing(|backing| {
+            stats.closing(backing);
+            Ok(())
+        });
     }
 }

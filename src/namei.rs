@@ -8,7 +8,9 @@ use crate::{
         At,
         Call, //
     },
-    error, inode, mirror,
+    error,
+    inode,
+    mirror,
     route::{
         BranchId,
         Kind,
@@ -32,6 +34,7 @@ use crate::{
         SwitchInode,
         Tag, //
     },
+    watch, //
 };
 use kernel::{
     prelude::*,
@@ -67,6 +70,7 @@ pub(crate) fn id(number: u8) -> BranchId {
 /// `lookup`: finds the name in its home. The directory is locked by the VFS; may sleep.
 pub(crate) fn lookup(entry: Entry<'_>, flags: LookupFlags) -> Result<Option<ARef<SwitchDentry>>> {
     let info = entry.dir().sb().info();
+    info.watch_entry(entry, Op::Lookup, None);
     match info.policy.plain() {
         Some((tag, default)) => {
             let (real, inode) = find(info, entry, default)?;
@@ -371,7 +375,7 @@ fn still_holds(
 
 #[vtable]
 impl DentryOps for Names {
-    #[inline]
+    #[inline(always)]
     fn revalidate(name: Revalidate<'_>) -> Result<bool> {
         let info = name.dentry.sb().info();
         let Some(home) = home(info, name)? else {
@@ -385,6 +389,10 @@ impl DentryOps for Names {
             // Nothing tells when a directory that is missing in the home appears.
             None => Ok(false),
         }
+    }
+
+    fn revalidate_watched(name: Revalidate<'_>) -> Result<bool> {
+        watch::revalidated(name, Self::revalidate(name))
     }
 
     fn check(dentry: &SwitchDentry) -> Result {

@@ -35,6 +35,7 @@ use crate::{
         CredsMode,
         Info, //
     },
+    stats::Stats,
     vfs::{
         Context,
         ContextOps,
@@ -305,11 +306,13 @@ impl ContextOps for MountContext {
         let texts = wanted.rules.iter().map(|text| text.to_bytes());
         let policy = compile(context, &known, texts, default)?;
         drop(table);
+        let stats = Stats::new(BranchId::MAX)?;
         let info = Info {
             branches,
             mounter,
             creds: wanted.creds.unwrap_or(CredsMode::Mounter),
             policy: LivePolicy::new(policy),
+            stats,
         };
         Ok(NewSuper {
             // Under the caller's own credentials the branch would see ids that this mount's mapping gives it.

@@ -24,6 +24,7 @@ use crate::{
         SwitchInode,
         Tag, //
     },
+    watch::Hits, //
 };
 use core::sync::atomic::{
     AtomicU64,
@@ -75,6 +76,8 @@ pub(crate) struct Policy {
     /// What tags stand for.
     #[pin]
     states: States,
+    /// How often each rule decided while somebody watched.
+    hits: Hits,
 }
 
 /// The policy of a mount, replaced as a whole.
@@ -154,12 +157,14 @@ impl Policy {
         for path in rules.cgroups() {
             cgroups.push(CgroupPath::new(path)?, GFP_KERNEL)?;
         }
+        let hits = Hits::new(rules.rules().len())?;
         let policy = Arc::pin_init(
             pin_init!(Self {
                 rules,
                 branches,
                 cgroups,
                 folds,
+                hits,
                 generation: AtomicU64::new(new_generation()),
                 states <- States::new(),
             }),
@@ -206,6 +211,11 @@ impl Policy {
             Some(home) => home.branch == branch,
             None => self.branches.contains(&branch),
         }
+    }
+
+    /// How often each rule decided while somebody watched.
+    pub(crate) fn hits(&self) -> &Hits {
+        &self.hits
     }
 
     /// Whether there are no rules: every name's home is the default branch, and serves everything.
@@ -322,6 +332,20 @@ impl Policy {
             }
         }
         Ok(f(&route::Name::new(name.bytes())))
+    }
+
+    /// The state of `name` in the directory `dir`, for an object of the type `kind`, by itself. May
+    /// sleep.
+    pub(crate) fn child(
+        &self,
+        dir: &SwitchDentry,
+        name: Name<'_>,
+        kind: Option<Kind>,
+    ) -> Result<State> {
+        let state = self.state(dir)?;
+        Ok(self.with_name(dir.inode(), name, |name| {
+            self.rules.child(state, name, kind)
+        })??)
     }
 
     /// The tag and the state of a name whose directory is locked, for an object of the type `kind`.

@@ -11,6 +11,7 @@ use crate::{
         Transfer,
         Use, //
     },
+    watch, //
 };
 use kernel::prelude::*;
 
@@ -20,6 +21,7 @@ pub(crate) struct RangeFiles;
 #[vtable]
 impl RangeOps for RangeFiles {
     fn fadvise(file: &RegularFile, offset: i64, len: i64, advice: i32) -> Result {
+        watch::used(file, Use::Read);
         let backing = file.backing(Use::Read)?;
         let info = file.dentry().sb().info();
         let _creds = info.assume();
@@ -35,10 +37,13 @@ impl RangeOps for RangeFiles {
         kind: Transfer,
     ) -> Result<usize> {
         let info = to.dentry().sb().info();
-        let (source, target) = match kind {
-            Transfer::Copy(_) => (from.backing(Use::CopyFrom)?, to.backing(Use::CopyTo)?),
-            _ => (from.backing(Use::RemapFrom)?, to.backing(Use::RemapTo)?),
+        let (read, write) = match kind {
+            Transfer::Copy(_) => (Use::CopyFrom, Use::CopyTo),
+            _ => (Use::RemapFrom, Use::RemapTo),
         };
+        watch::used(from, read);
+        watch::used(to, write);
+        let (source, target) = (from.backing(read)?, to.backing(write)?);
         let _lock = to.inode().lock();
         let _nosec = before_write(info, to, target)?;
         if !matches!(kind, Transfer::Dedupe(_)) {

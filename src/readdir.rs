@@ -16,7 +16,7 @@ use crate::{
         Call,
         Decision, //
     },
-    ino,
+    explain, fdinfo, ino,
     listing::{
         is_dot,
         Part,
@@ -185,6 +185,13 @@ impl Plan {
 }
 
 impl OpenDir {
+    /// Calls `f` with each open directory of a branch, the home's first. May sleep.
+    pub(crate) fn each_file(&self, mut f: impl FnMut(&BackingFile) -> Result) -> Result {
+        f(&self.home.file)?;
+        let others = self.others.lock();
+        others.iter().try_for_each(|(_, stream)| f(&stream.file))
+    }
+
     /// Calls `f` with the directory of `branch` for the path of `file`, and returns what it returns;
     /// `None` when there is no such directory.
     fn with_stream<R>(
@@ -220,6 +227,7 @@ impl OpenDir {
         self.others
             .lock()
             .push((branch, stream.clone()), GFP_KERNEL)?;
+        info.watch_opened(file.dentry().sb().dev(), &stream.file);
         f(&stream).map(Some)
     }
 }
@@ -493,7 +501,7 @@ impl DirFileOps for DirFiles {
             Stream::open(branch, real, partitioned, file.is_noatime())?
         };
         let own = number(branch.id);
-        KBox::pin_init(
+        let open = KBox::pin_init(
             pin_init!(OpenDir {
                 home,
                 own,
@@ -503,7 +511,9 @@ impl DirFileOps for DirFiles {
                 _gate: gate,
             }),
             GFP_KERNEL,
-        )
+        )?;
+        info.watch_opened(file.dentry().sb().dev(), &open.home.file);
+        Ok(open)
     }
 
     fn llseek(file: &DirFile, offset: i64, whence: i32) -> Result<i64> {
@@ -534,6 +544,7 @@ impl DirFileOps for DirFiles {
 
     fn iterate(file: &DirFile, context: &mut DirContext) -> Result {
         let info = file.dentry().sb().info();
+        info.watch(file.dentry(), Op::Readdir);
         let plan = Plan::of(info, file, opener(file))?;
         plan.ask_gate(info, file, context.pos())?;
         match plan.single() {
@@ -546,5 +557,21 @@ impl DirFileOps for DirFiles {
         let info = file.dentry().sb().info();
         let _creds = info.assume();
         file.data().home.file.fsync(start, end, datasync)
+    }
+
+    fn route(file: &DirFile, name: Name<'_>, kind: u32) -> Result<KVVec<u8>> {
+        explain::absent(file, name, kind)
+    }
+
+    fn show(file: &DirFile) -> Result<KVVec<u8>> {
+        fdinfo::of_dir(file.dentry().sb().info(), file.data())
+    }
+
+    fn closing(file: &DirFile) {
+        let stats = &file.dentry().sb().info().stats;
+        let _ = file.data().each_file(|file| {
+            stats.closing(file);
+            Ok(())
+        });
     }
 }

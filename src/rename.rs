@@ -19,6 +19,7 @@ use crate::{
         State, //
     },
     sb::Info,
+    stats::Reason,
     vfs::{
         Caller,
         Entry,
@@ -43,11 +44,13 @@ pub(crate) fn rename(old: Entry<'_>, new: Entry<'_>, flags: RenameFlags) -> Resu
     let kind = Kind::of_mode(inode.mode());
     let back = target.filter(|_| flags.exchange());
     let back = back.map_or(kind, |target| Kind::of_mode(target.mode()));
+    info.watch_entry(old, Op::Rename, back);
+    info.watch_entry(new, Op::Rename, kind);
     let (_, old_state) = policy.entry(old, back)?;
     let (_, new_state) = policy.entry(new, kind)?;
     let id = id(inode.branch());
     if target.is_some_and(|target| target.branch() != inode.branch()) {
-        return Err(EXDEV);
+        return Err(info.refusal(new, Op::Rename, Reason::Cross, EXDEV));
     }
     if !policy.is_trivial() {
         allow(info, &policy, old, old_state, id, flags.exchange())?;
@@ -114,10 +117,12 @@ fn allow(
         match call.decide(state, Op::Rename, id)? {
             Decision::Home => {}
             Decision::Gated { gate, branch } if branch == id => ask_names(info, entry, gate)?,
-            Decision::Elsewhere(_) | Decision::Gated { .. } => return Err(EXDEV),
+            Decision::Elsewhere(_) | Decision::Gated { .. } => {
+                return Err(info.refusal(entry, Op::Rename, Reason::Cross, EXDEV));
+            }
         }
         if kept && policy.compiled().home_after(state, &call, id)?.branch != id {
-            return Err(EXDEV);
+            return Err(info.refusal(entry, Op::Rename, Reason::Cross, EXDEV));
         }
         Ok(())
     })
@@ -138,7 +143,7 @@ fn check_dir(
     new: (Entry<'_>, &State),
 ) -> Result {
     if !policy.same_below(old.1, new.1) {
-        return Err(EXDEV);
+        return Err(info.refusal(new.0, Op::Rename, Reason::Cross, EXDEV));
     }
     for (entry, state) in [old, new] {
         let others = policy.branches_below(state).or(policy.asked_below(state));
@@ -148,7 +153,7 @@ fn check_dir(
                 continue;
             };
             if mirror::holds_dir(info, other, &parent, entry.name())? {
-                return Err(EXDEV);
+                return Err(info.refusal(entry, Op::Rename, Reason::Cross, EXDEV));
             }
         }
     }

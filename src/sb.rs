@@ -25,6 +25,7 @@ use crate::{
         Kind,
         Op, //
     },
+    stats::Stats,
     vfs::{
         Access,
         Caller,
@@ -66,6 +67,8 @@ pub(crate) struct Info {
     pub(crate) creds: CredsMode,
     /// The rules, the default and the branches in force.
     pub(crate) policy: LivePolicy,
+    /// What is counted.
+    pub(crate) stats: Stats,
 }
 
 /// An object of a branch that serves an operation.
@@ -102,6 +105,7 @@ impl Info {
     /// What the policy says of `op` on `dentry`; no rule moves or denies the root. May sleep.
     #[inline]
     pub(crate) fn decide(&self, dentry: &SwitchDentry, op: Op) -> Result<Decision> {
+        self.watch(dentry, op);
         if self.policy.is_plain() || dentry.is_root() {
             return Ok(Decision::Home);
         }
@@ -194,10 +198,10 @@ impl Info {
         id: BranchId,
     ) -> Result<Served<'_>> {
         let branch = self.branches.get(id)?;
-        let found = mirror::find(self, dentry, id)?.ok_or(ENOENT)?;
-        let real = found.inode().ok_or(ENOENT)?;
+        let found = mirror::find(self, dentry, id)?.ok_or_else(|| self.missing(dentry))?;
+        let real = found.inode().ok_or_else(|| self.missing(dentry))?;
         if Kind::of_mode(real.mode()) != Kind::of_mode(inode.mode()) {
-            return Err(ENOENT);
+            return Err(self.missing(dentry));
         }
         branch.check_depth(real)?;
         Ok(Served {

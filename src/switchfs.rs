@@ -19,9 +19,15 @@ mod branch;
 #[forbid(unsafe_code)]
 mod call;
 #[forbid(unsafe_code)]
+mod debug;
+#[forbid(unsafe_code)]
 mod dir;
 #[forbid(unsafe_code)]
 mod error;
+#[forbid(unsafe_code)]
+mod explain;
+#[forbid(unsafe_code)]
+mod fdinfo;
 #[forbid(unsafe_code)]
 mod file;
 #[forbid(unsafe_code)]
@@ -61,7 +67,13 @@ mod sb;
 #[forbid(unsafe_code)]
 mod states;
 #[forbid(unsafe_code)]
+mod stats;
+#[forbid(unsafe_code)]
+mod text;
+#[forbid(unsafe_code)]
 mod tmpfile;
+#[forbid(unsafe_code)]
+mod watch;
 #[forbid(unsafe_code)]
 mod xattr;
 
@@ -89,6 +101,7 @@ impl vfs::FileSystem for Switchfs {
     type Tmpfile = tmpfile::Tmpfiles;
     type Xattr = xattr::Xattrs;
     type Export = handle::Handles;
+    type Debug = debug::Files;
 
     fn branch(info: &sb::Info, number: u8) -> Option<&branch::Branch> {
         info.branches.of(number).ok()

@@ -12,6 +12,7 @@ use crate::{
         Info, //
     },
     vfs::{
+        watched,
         Access,
         BackingFile,
         Idmap,
@@ -19,6 +20,7 @@ use crate::{
         OpenFile,
         RealPath,
         SwitchInode,
+        Tag,
         TmpfileOps, //
     },
 };
@@ -53,6 +55,8 @@ fn open_as_caller(
 impl TmpfileOps for Tmpfiles {
     fn tmpfile(idmap: Idmap<'_>, dir: &SwitchInode, file: NamelessFile<'_>, mode: u16) -> Result {
         let info = dir.sb().info();
+        // What was in the memory may look like a tag.
+        file.dentry().set_tag(Tag::NONE);
         // Rules can deny it. None can send it elsewhere: it has no name to be found by.
         // A directory that is held, and has another home since a remount.
         let parent = file.dentry().parent();
@@ -75,6 +79,11 @@ impl TmpfileOps for Tmpfiles {
         let inode = dir.sb().iget(&identity)?;
         info.refresh_changed(&inode);
         info.refresh_changed(dir);
-        file.finish(inode, OpenFile::One(backing))
+        let seen = watched().then(|| backing.clone());
+        file.finish(inode, OpenFile::One(backing))?;
+        if let Some(backing) = seen {
+            info.watch_opened(dir.sb().dev(), &backing);
+        }
+        Ok(())
     }
 }

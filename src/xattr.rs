@@ -4,7 +4,7 @@
 
 use crate::{
     call::Decision,
-    error,
+    error, explain,
     route::Op,
     sb::Info,
     vfs::{
@@ -27,6 +27,8 @@ use kernel::prelude::*;
 const OWN: &[u8] = b"trusted.switchfs.";
 /// Attributes for callers with CAP_SYS_ADMIN in the initial user namespace.
 const TRUSTED: &[u8] = b"trusted.";
+/// The longest value that user space can read (`XATTR_SIZE_MAX`).
+const SIZE_MAX: usize = 65536;
 /// The capabilities of a program.
 const CAPABILITY: &[u8] = b"security.capability";
 
@@ -78,6 +80,20 @@ fn get_elsewhere(
     get_from(info, inode, served.path(), name, buffer)
 }
 
+/// Reads an attribute of switchfs itself.
+#[cold]
+fn get_own(dentry: &SwitchDentry, name: XattrName<'_>, buffer: ValueBuffer<'_>) -> Result<usize> {
+    // The VFS asks for the right to any `trusted.` only where user space asks.
+    if name.to_bytes() != explain::ROUTE || !sees_trusted() {
+        return Err(error::enodata());
+    }
+    let text = explain::existing(dentry)?;
+    if text.len() > SIZE_MAX {
+        return Err(E2BIG);
+    }
+    buffer.fill(&text)
+}
+
 /// The handler of extended attributes.
 pub(crate) struct Xattrs;
 
@@ -91,7 +107,7 @@ impl XattrOps for Xattrs {
         buffer: ValueBuffer<'_>,
     ) -> Result<usize> {
         if name.starts_with(OWN) {
-            return Err(error::enodata());
+            return get_own(dentry, name, buffer);
         }
         let info = inode.sb().info();
         match info.decide(dentry, Op::Getxattr)? {
