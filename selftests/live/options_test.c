@@ -256,6 +256,29 @@ TEST_F(site, held_directory_is_found_again_or_is_stale)
 	EXPECT_STREQ("new", get("mnt/d/g"));
 }
 
+/* The same objects through another mount: what that one refuses holds at once. */
+TEST_F(site, flags_of_the_new_mount_hold)
+{
+	DOES(make_path("again"));
+	DOES(make_path("hot/d"));
+	DOES(put("hot/d/prog", ""));
+	ASSERT_OK(chmod("hot/d/prog", 0755));
+	ASSERT_EQ(0, SITE_MOUNT(&self->site));
+	DOES(bind_mount("hot", "again"));
+	ASSERT_OK(mount(NULL, "again", NULL, MS_REMOUNT | MS_BIND | MS_NOEXEC, NULL));
+	ASSERT_OK(chdir("mnt/d"));
+	EXPECT_OK(access("prog", X_OK));
+	REMOUNT("branch", branch(&self->site, "hot", "again"));
+	/* First by the held directory, so that its path is known when it is walked. */
+	EXPECT_ERR(EACCES, access("prog", X_OK));
+	ASSERT_OK(chdir(self->site.w.work));
+	EXPECT_ERR(EACCES, access("mnt/d/prog", X_OK));
+	REMOUNT("branch", self->site.hot);
+	EXPECT_OK(access("mnt/d/prog", X_OK));
+	ASSERT_OK(umount2("mnt", 0));
+	ASSERT_OK(umount2("again", 0));
+}
+
 TEST_F(site, handles_of_a_moved_branch_are_stale)
 {
 	struct handle f, g;
