@@ -37,6 +37,8 @@ use kernel::{
 
 /// The number of the root's state.
 const ROOT: u32 = 0;
+/// How often a tag is looked for while others replace those on the way.
+const TRIES: usize = 64;
 
 /// The next generation of any mount. Never 0, which marks a name without a tag.
 static NEXT_GENERATION: AtomicU64 = AtomicU64::new(1);
@@ -266,6 +268,18 @@ impl Policy {
 
     /// The tag of a name of the mount, left with it. May sleep.
     pub(crate) fn tag(&self, dentry: &SwitchDentry) -> Result<Tag> {
+        for _ in 0..TRIES {
+            match self.try_tag(dentry) {
+                Err(e) if e == EAGAIN => {}
+                result => return result,
+            }
+        }
+        Err(crate::error::estale())
+    }
+
+    /// The same once; EAGAIN when a tag on the way was replaced by one of another generation, by
+    /// somebody who works under another policy.
+    fn try_tag(&self, dentry: &SwitchDentry) -> Result<Tag> {
         // Read first: what is computed from here on is not taken for a later generation's.
         let generation = self.generation();
         let current = |d: &SwitchDentry| d.tag().generation() == generation;
@@ -273,11 +287,15 @@ impl Policy {
             dentry,
             current,
             |top| {
-                Ok(if top.is_root() {
-                    Tag::new(generation, ROOT)
+                if top.is_root() {
+                    return Ok(Tag::new(generation, ROOT));
+                }
+                let tag = top.tag();
+                if tag.generation() == generation {
+                    Ok(tag)
                 } else {
-                    top.tag()
-                })
+                    Err(EAGAIN)
+                }
             },
             |tag, step| {
                 let tag = {
