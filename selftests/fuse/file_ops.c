@@ -22,8 +22,13 @@ static void branch_open(fuse_req_t req, fuse_ino_t ino,
 			struct fuse_file_info *fi)
 {
 	char path[64];
-	int fd = open(node_path(ino, path), server_flags(fi->flags));
+	int err = settings.hydrate ? hydrate(ino) : 0, fd;
 
+	if (err) {
+		fuse_reply_err(req, err);
+		return;
+	}
+	fd = open(node_path(ino, path), server_flags(fi->flags));
 	if (fd < 0) {
 		fuse_reply_err(req, errno);
 		return;

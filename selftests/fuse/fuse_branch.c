@@ -15,7 +15,10 @@
  *   --access               answer ACCESS (ENOSYS otherwise)
  *   --stats=FILE           count requests there, as text, a line an opcode
  *   --fail=FILE            answer each opcode with the errno there, if it is not 0:
- *                          a number of 32 bits for each opcode, read at each request
+ *                          a number of 32 bits for each opcode, read at each request;
+ *                          1000 to die, 1001 never to answer, 1002 to answer late
+ *   --hydrate=FOLDER       an open makes a copy of the file there, by its path, which
+ *                          is put together in FOLDER.staging
  *   --ready-fd=N           write a byte there when mounted
  *   --daemon               go to the background when mounted and outlive the
  *                          parent; without it the server dies with its parent
@@ -45,6 +48,9 @@ static const volatile uint32_t *failing;
 
 #define OPCODES 64
 
+/* What stands beside errnos in it. */
+enum { DIE = 1000, HANG, LATE };
+
 static int fail_open(const char *path)
 {
 	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
@@ -66,8 +72,17 @@ static bool refused(struct fuse_session *se, const struct fuse_in_header *in)
 	struct fuse_out_header out = { .len = sizeof(out), .unique = in->unique };
 	int err = failing && in->opcode < OPCODES ? failing[in->opcode] : 0;
 
-	if (!err)
+	switch (err) {
+	case 0:
 		return false;
+	case DIE:
+		_exit(1);
+	case HANG:
+		return true;
+	case LATE:
+		usleep(200000);
+		return false;
+	}
 	out.error = -err;
 	return write(fuse_session_fd(se), &out, sizeof(out)) == sizeof(out);
 }
@@ -83,7 +98,7 @@ static int usage(void)
 	fputs("usage: fuse_branch [-o OPTIONS] [--timeout=S] [--entry-timeout=S]\n"
 	      "         [--attr-timeout=S] [--negative-timeout=S] [--readdirplus]\n"
 	      "         [--access] [--handles=yes|no] [--stats=FILE] [--fail=FILE]\n"
-	      "         [--ready-fd=N] [--daemon] SOURCE MOUNTPOINT\n"
+	      "         [--hydrate=FOLDER] [--ready-fd=N] [--daemon] SOURCE MOUNTPOINT\n"
 	      "       fuse_branch --reset FILE\n", stderr);
 	return 2;
 }
@@ -157,7 +172,7 @@ static void more_files(void)
 
 enum {
 	TIMEOUT = 256, ENTRY, ATTR, NEGATIVE, PLUS, ACCESS, HANDLES, STATS, FAIL, READY, DAEMON,
-	RESET,
+	RESET, HYDRATE,
 };
 
 static const struct option options[] = {
@@ -173,6 +188,7 @@ static const struct option options[] = {
 	{ "ready-fd", required_argument, NULL, READY },
 	{ "daemon", no_argument, NULL, DAEMON },
 	{ "reset", required_argument, NULL, RESET },
+	{ "hydrate", required_argument, NULL, HYDRATE },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -217,6 +233,9 @@ int main(int argc, char **argv)
 		case FAIL:
 			if (fail_open(optarg))
 				return fail(optarg);
+			break;
+		case HYDRATE:
+			settings.hydrate = optarg;
 			break;
 		case READY:
 			ready_fd = atoi(optarg);

@@ -29,6 +29,8 @@ struct settings {
 	bool check_access;
 	/* NULL, "yes" or "no": whether the kernel may keep nodes by handles */
 	const char *handles;
+	/* NULL, or where an open leaves a copy */
+	const char *hydrate;
 };
 
 extern struct settings settings;
@@ -49,6 +51,9 @@ void node_forget(fuse_ino_t ino, uint64_t count);
 /* Makes the new NAME the property of who asked; 0 or an errno. */
 int give_to_caller(fuse_req_t req, fuse_ino_t parent, const char *name,
 		   mode_t mode);
+
+/* Leaves a finished copy of the file where the settings say; 0 or an errno. */
+int hydrate(fuse_ino_t ino);
 
 void name_ops(struct fuse_lowlevel_ops *ops);
 void file_ops(struct fuse_lowlevel_ops *ops);

@@ -64,6 +64,10 @@ void server_kill(struct server *s);
  * s->fail[OPCODE], unless that is 0.
  */
 int server_start_failing(struct server *s, const char *dir);
+/* The same for one that was started with --fail=DIR-fail. */
+int server_fails(struct server *s);
+/* What else the server may do with an opcode: end, not answer, answer late. */
+enum { SERVER_DIES = 1000, SERVER_HANGS, SERVER_IS_LATE };
 
 /* How often the server was asked, by opcode. */
 #define COUNTS 64

@@ -79,13 +79,16 @@ int server_start(struct server *s, const char *dir, const char *const *options)
 
 int server_start_failing(struct server *s, const char *dir)
 {
-	const char *path = fmt("%s-fail", dir);
-	const char *const options[] = { fmt("--fail=%s", path), NULL };
-	int err = server_start(s, dir, options), fd;
+	const char *const options[] = { fmt("--fail=%s-fail", dir), NULL };
+	int err = server_start(s, dir, options);
 
-	if (err)
-		return err;
-	fd = open(path, O_RDWR | O_CLOEXEC);
+	return err ?: server_fails(s);
+}
+
+int server_fails(struct server *s)
+{
+	int fd = open(fmt("%s-fail", s->mount), O_RDWR | O_CLOEXEC);
+
 	s->fail = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	close(fd);
 	return s->fail == MAP_FAILED ? ENOMEM : 0;
