@@ -65,8 +65,8 @@ impl Use {
 pub(crate) struct SplitFiles {
     /// The backing files by [`Use`], or why there is none.
     pub(crate) uses: [Result<ARef<BackingFile>>; Use::ALL.len()],
-    /// Files that are only kept open.
-    pub(crate) gates: KVec<ARef<BackingFile>>,
+    /// All of them once, and those that are only kept open.
+    pub(crate) all: KVec<ARef<BackingFile>>,
 }
 
 /// What is behind an open file; `private_data` holds it without an allocation in the common case.
@@ -248,24 +248,18 @@ impl RegularFile {
         }
     }
 
-    /// Calls `f` for the backing file of every use, as often as it is used, and for those of gates;
-    /// the first error counts.
+    /// Calls `f` for every backing file, also those of gates; the first error counts.
     pub(crate) fn each_backing(&self, f: impl Fn(&BackingFile) -> Result) -> Result {
         // SAFETY: As in `backing`.
         let raw = unsafe { (*self.as_raw()).private_data };
         if raw.addr() & SPLIT == 0 {
             return f(self.backing(Use::Open)?);
         }
-        let mut result = Ok(());
-        for which in Use::ALL {
-            if let Ok(file) = self.backing(which) {
-                result = result.and(f(file));
-            }
-        }
         // SAFETY: By the type invariant.
         let files = unsafe { &*raw.map_addr(|a| a & !SPLIT).cast::<SplitFiles>() };
-        for gate in files.gates.iter() {
-            result = result.and(f(gate));
+        let mut result = Ok(());
+        for file in files.all.iter() {
+            result = result.and(f(file));
         }
         result
     }

@@ -84,7 +84,7 @@ pub(crate) fn target(info: &Info, entry: Entry<'_>, op: Op, kind: Option<Kind>) 
             // The object is in none of them yet.
             Verdict::First(list) => *rules.alternatives(list).first().ok_or(EIO)?,
             Verdict::Gate { gate, branch } => {
-                ask_names(info, entry, gate)?;
+                ask_names(info, entry.parent(), gate)?;
                 branch
             }
             Verdict::Deny(errno) => return Err(errno.into()),
@@ -99,9 +99,9 @@ pub(crate) fn target(info: &Info, entry: Entry<'_>, op: Op, kind: Option<Kind>) 
     })
 }
 
-/// Asks the gate `gate` whether the names in the directory of `entry` may be changed.
-pub(crate) fn ask_names(info: &Info, entry: Entry<'_>, gate: BranchId) -> Result {
-    let dir = dir_in(info, entry, gate)?.ok_or(ENOENT)?;
+/// Asks the gate `gate` whether the names in the directory `dir` may be changed.
+pub(crate) fn ask_names(info: &Info, dir: &SwitchDentry, gate: BranchId) -> Result {
+    let dir = mirror::find_dir(info, dir, gate)?.ok_or(ENOENT)?;
     let branch = info.branches.get(gate)?;
     branch
         .at(&dir)
@@ -251,7 +251,7 @@ fn remove_by_rules(
         Decision::Home => home,
         Decision::Elsewhere(id) => id,
         Decision::Gated { gate, branch } => {
-            ask_names(info, entry, gate)?;
+            ask_names(info, entry.parent(), gate)?;
             branch
         }
     };

@@ -120,10 +120,7 @@ impl Subject<'_> {
         let call = if writes { &self.writes } else { &self.reads };
         // Of the root rules do speak where it is the directory of what is made.
         let said = if self.is_root && op != Op::Tmpfile {
-            Ok(route::Decision {
-                verdict: Verdict::Home,
-                rule: None,
-            })
+            Ok(route::Decision::UNSPOKEN)
         } else {
             match leader {
                 Some(leader) => call.policy.compiled().decide_data(state, op, leader, call),

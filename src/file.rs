@@ -146,10 +146,14 @@ fn open_by_rules(info: &Info, file: &RegularFile) -> Result<OpenFile> {
             *slot = decide(&call, state, which, home)
                 .and_then(|decision| opening.open(decision, read_only));
         }
-        let files = SplitFiles {
-            uses,
-            gates: opening.gates,
-        };
+        let mut all = KVec::new();
+        for (_, _, file) in opening.opened {
+            all.push(file, GFP_KERNEL)?;
+        }
+        for gate in opening.gates {
+            all.push(gate, GFP_KERNEL)?;
+        }
+        let files = SplitFiles { uses, all };
         Ok(OpenFile::Split(KBox::new(files, GFP_KERNEL)?))
     })
 }

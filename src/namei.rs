@@ -204,20 +204,15 @@ fn home_by_rules(info: &Info, dentry: &SwitchDentry, flags: LookupFlags) -> Resu
         }
         // The policy changed, or a directory above was renamed, or a branch has to be asked.
         let policy = info.policy.get();
-        let is_old = policy.state_of_tag(dentry.tag()).is_none();
-        let Some(inode) = dentry.inode() else {
+        let inode = dentry.inode();
+        if inode.is_none() && policy.state_of_tag(dentry.tag()).is_none() {
             // Of a name that does not exist it is not known where it does not.
-            if is_old {
-                return Ok(None);
-            }
-            let state = policy.state(dentry)?;
-            let call = Call::new(info, &policy, caller, At::Dentry(dentry));
-            return home_of_call(&call, state, flags);
-        };
+            return Ok(None);
+        }
         let state = policy.state(dentry)?;
         let call = Call::new(info, &policy, caller, At::Dentry(dentry));
         let home = home_of_call(&call, state, flags)?;
-        Ok(home.filter(|home| *home == inode.branch()))
+        Ok(home.filter(|home| inode.is_none_or(|inode| *home == inode.branch())))
     })
 }
 

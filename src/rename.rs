@@ -116,7 +116,9 @@ fn allow(
         let call = Call::new(info, policy, caller, At::Entry(entry));
         match call.decide(state, Op::Rename, id)? {
             Decision::Home => {}
-            Decision::Gated { gate, branch } if branch == id => ask_names(info, entry, gate)?,
+            Decision::Gated { gate, branch } if branch == id => {
+                ask_names(info, entry.parent(), gate)?
+            }
             Decision::Elsewhere(_) | Decision::Gated { .. } => {
                 return Err(info.refusal(entry, Op::Rename, Reason::Cross, EXDEV));
             }

@@ -4,7 +4,8 @@
 
 use crate::{
     call::Decision,
-    error, inode, mirror,
+    dir::ask_names,
+    error, inode,
     namei::number,
     route::Op,
     sb::{
@@ -13,7 +14,6 @@ use crate::{
     },
     vfs::{
         watched,
-        Access,
         BackingFile,
         Idmap,
         NamelessFile,
@@ -57,18 +57,15 @@ impl TmpfileOps for Tmpfiles {
         let info = dir.sb().info();
         // What was in the memory may look like a tag.
         file.dentry().set_tag(Tag::NONE);
-        // Rules can deny it. None can send it elsewhere: it has no name to be found by.
         // A directory that is held, and has another home since a remount.
         let parent = file.dentry().parent();
         let policy = info.policy.get();
         if !parent.is_root() && !policy.may_be_home(policy.state(&parent)?, dir.home().id) {
             return Err(error::estale());
         }
+        // Rules can deny it. None can send it elsewhere: it has no name to be found by.
         if let Decision::Gated { gate, .. } = info.decide(file.dentry(), Op::Tmpfile)? {
-            let dir = mirror::find_dir(info, &parent, gate)?.ok_or(ENOENT)?;
-            let gate = info.branches.get(gate)?;
-            gate.at(&dir)
-                .permission(info.io_creds(), Access::CHANGE_NAMES)?;
+            ask_names(info, &parent, gate)?;
         }
         let (branch, real) = dir.object();
         let at = branch.at(real);

@@ -73,6 +73,17 @@ struct Seen<'a> {
     inode: Option<&'a SwitchInode>,
 }
 
+impl<'a> Seen<'a> {
+    /// The name `name`, which `dentry` has.
+    fn of(dentry: &'a SwitchDentry, name: Name<'a>) -> Self {
+        Self {
+            dev: dentry.sb().dev(),
+            name,
+            inode: dentry.inode(),
+        }
+    }
+}
+
 /// The operation that a use of an open file is.
 fn op_of(which: Use) -> Op {
     match which {
@@ -109,11 +120,7 @@ impl Info {
             return;
         };
         dentry.with_name(|name| {
-            let seen = Seen {
-                dev: dentry.sb().dev(),
-                name,
-                inode: dentry.inode(),
-            };
+            let seen = Seen::of(dentry, name);
             Caller::with_current(|caller| {
                 let mut call = Call::new(self, &policy, caller, At::Dentry(dentry));
                 call.access = access;
@@ -148,10 +155,7 @@ impl Info {
     fn note(&self, seen: Seen<'_>, op: Op, call: &Call<'_>, state: Option<&State>) {
         let said = match state {
             Some(state) => call.policy.compiled().decide(state, op, call),
-            None => Ok(route::Decision {
-                verdict: Verdict::Home,
-                rule: None,
-            }),
+            None => Ok(route::Decision::UNSPOKEN),
         };
         // An object keeps its home, also one that has no name any more.
         let home = match (seen.inode, state) {
@@ -220,11 +224,7 @@ impl Info {
     pub(crate) fn missing(&self, dentry: &SwitchDentry) -> Error {
         if watched() {
             dentry.with_name(|name| {
-                let seen = Seen {
-                    dev: dentry.sb().dev(),
-                    name,
-                    inode: dentry.inode(),
-                };
+                let seen = Seen::of(dentry, name);
                 self.refuse(seen, Op::Lookup, Reason::Missing, ENOENT, None);
             });
         }
@@ -308,11 +308,7 @@ pub(crate) fn opened(file: &RegularFile, result: Result) {
 
 /// What a call on `entry` is upon.
 fn seen(entry: Entry<'_>) -> Seen<'_> {
-    Seen {
-        dev: entry.dir().sb().dev(),
-        name: entry.name(),
-        inode: entry.dentry().inode(),
-    }
+    Seen::of(entry.dentry(), entry.name())
 }
 
 /// A cached name was found to hold or not; returns `result`. May be called in RCU walk.
@@ -326,11 +322,7 @@ pub(crate) fn revalidated(name: Revalidate<'_>, result: Result<bool>) -> Result<
     let info = sb.info();
     info.policy.with(|policy| {
         if let Some(state) = policy.state_of_tag(name.dentry.tag()) {
-            let seen = Seen {
-                dev: sb.dev(),
-                name: name.name,
-                inode: name.dentry.inode(),
-            };
+            let seen = Seen::of(name.dentry, name.name);
             Caller::with_current(|caller| {
                 // In place: where branches have to be asked, the lookup is not counted.
                 let call = Call::new(info, policy, caller, At::Atomic);

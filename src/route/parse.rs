@@ -23,7 +23,8 @@ use super::{
     },
     facts::{
         Access,
-        Conditions, //
+        Conditions,
+        IdRange, //
     },
     glob::{
         self,
@@ -276,9 +277,7 @@ impl Draft {
         value: Range<usize>,
         _: Branches<'_>,
     ) -> Result<(), ParseError<'a>> {
-        let ids = value::ids(words.bytes(&value)).map_err(|w| at_fault(words, &value, w))?;
-        value::spell_ids(&mut self.value, ids)?;
-        self.conditions.uid = Some(ids);
+        self.conditions.uid = Some(self.read_ids(words, value)?);
         Ok(())
     }
 
@@ -289,9 +288,7 @@ impl Draft {
         value: Range<usize>,
         _: Branches<'_>,
     ) -> Result<(), ParseError<'a>> {
-        let ids = value::ids(words.bytes(&value)).map_err(|w| at_fault(words, &value, w))?;
-        value::spell_ids(&mut self.value, ids)?;
-        self.conditions.gid = Some(ids);
+        self.conditions.gid = Some(self.read_ids(words, value)?);
         Ok(())
     }
 
@@ -358,6 +355,17 @@ impl Draft {
     ) -> Result<(), ParseError<'a>> {
         self.conditions.missing = Some(self.read_branch(words, value, branches)?);
         Ok(())
+    }
+
+    /// Reads a range of ids as a value.
+    fn read_ids<'a>(
+        &mut self,
+        words: &Words<'a>,
+        value: Range<usize>,
+    ) -> Result<IdRange, ParseError<'a>> {
+        let ids = value::ids(words.bytes(&value)).map_err(|w| at_fault(words, &value, w))?;
+        value::spell_ids(&mut self.value, ids)?;
+        Ok(ids)
     }
 
     /// Reads the name of a branch as a value.

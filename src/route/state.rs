@@ -27,6 +27,14 @@ pub(crate) struct Decision {
     pub(crate) rule: Option<u16>,
 }
 
+impl Decision {
+    /// No rule speaks of it.
+    pub(crate) const UNSPOKEN: Decision = Decision {
+        verdict: Verdict::Home,
+        rule: None,
+    };
+}
+
 /// The branch that a name belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Home {
