@@ -184,6 +184,7 @@ pub(crate) use self::{
     },
     super_ops::SuperOps,
     switch_dentry::{
+        Plain,
         SwitchDentry,
         Tag, //
     },

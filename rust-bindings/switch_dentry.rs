@@ -26,34 +26,90 @@ use kernel::{
     types::Opaque, //
 };
 
-/// What is remembered of the rules with a name: 40 bits of generation, 24 bits of state number.
+/// What is remembered of the rules with a name: 36 bits of generation, what is plain about the state,
+/// in 8 bits, and 20 bits of state number.
 ///
 /// Zero is no tag: generations begin with 1.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Tag(u64);
 
+/// What is plain about the state of a name, so that a tag can tell it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Plain {
+    /// Nothing.
+    Nothing,
+    /// The number of the branch that every caller finds the name in.
+    Home(u8),
+    /// The same, and that this branch serves every operation on what is found there.
+    AllAtHome(u8),
+}
+
 impl Tag {
     /// No tag.
     pub(crate) const NONE: Tag = Tag(0);
     /// Bits of the state number.
-    const STATE_BITS: u32 = 24;
+    const STATE_BITS: u32 = 20;
     /// States that can be numbered.
     pub(crate) const STATES: u32 = 1 << Self::STATE_BITS;
+    /// Where [`Plain::AllAtHome`] is marked, above 6 bits for the home.
+    const ALL_AT_HOME: u32 = Self::STATE_BITS + 6;
+    /// Where it is marked that the home is plain.
+    const HOME: u32 = Self::ALL_AT_HOME + 1;
+    /// Bits below the generation.
+    const GENERATION: u32 = Self::HOME + 1;
+    /// The first number that is no generation any more.
+    pub(crate) const GENERATIONS: u64 = 1 << (64 - Self::GENERATION);
 
-    /// The tag of state `state` in generation `generation`.
-    pub(crate) fn new(generation: u64, state: u32) -> Self {
-        Self((generation << Self::STATE_BITS) | u64::from(state & (Self::STATES - 1)))
+    /// The tag of state `state`, of which `plain` is plain, in generation `generation`.
+    pub(crate) fn new(generation: u64, plain: Plain, state: u32) -> Self {
+        let (marks, home) = match plain {
+            Plain::Nothing => (0, 0),
+            Plain::Home(home) => (0b10, home),
+            Plain::AllAtHome(home) => (0b11, home),
+        };
+        Self(
+            (generation << Self::GENERATION)
+                | (marks << Self::ALL_AT_HOME)
+                | (u64::from(home & 63) << Self::STATE_BITS)
+                | u64::from(state & (Self::STATES - 1)),
+        )
     }
 
     /// The generation in which it was made.
     pub(crate) fn generation(self) -> u64 {
-        self.0 >> Self::STATE_BITS
+        self.0 >> Self::GENERATION
     }
 
     /// The number of the state.
     pub(crate) fn state(self) -> u32 {
-        // CAST: Masked to 24 bits.
+        // CAST: Masked to 20 bits.
         (self.0 & u64::from(Self::STATES - 1)) as u32
+    }
+
+    /// The number of the home, if it is plain.
+    fn home(self) -> u8 {
+        // CAST: Masked to 6 bits.
+        ((self.0 >> Self::STATE_BITS) & 63) as u8
+    }
+
+    /// Marks that no tag has.
+    pub(crate) const NO_MARKS: u64 = u64::MAX;
+
+    /// What tags of `generation` are compared with by [`Tag::home_in`] and [`Tag::all_at_home_in`].
+    pub(crate) fn marks(generation: u64) -> u64 {
+        (generation << 2) | 0b11
+    }
+
+    /// The number of the home, if it is plain and the tag of the generation that `marks` are of.
+    #[inline]
+    pub(crate) fn home_in(self, marks: u64) -> Option<u8> {
+        (self.0 >> Self::HOME == marks >> 1).then(|| self.home())
+    }
+
+    /// The same if the home serves every operation, too.
+    #[inline]
+    pub(crate) fn all_at_home_in(self, marks: u64) -> Option<u8> {
+        (self.0 >> Self::ALL_AT_HOME == marks).then(|| self.home())
     }
 }
 

@@ -365,12 +365,7 @@ impl DirOps for Dir {
         dentry.set_real(Some(made.real));
         let alias = dentry.splice(Some(made.inode))?;
         if let Some(alias) = &alias {
-            entry
-                .dir()
-                .sb()
-                .info()
-                .policy
-                .with(|policy| policy.forget_paths());
+            entry.dir().sb().info().policy.forget_paths();
             alias.set_tag(Tag::NONE);
         }
         Ok(alias)

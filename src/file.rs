@@ -251,7 +251,11 @@ impl RegularFileOps for File {
     fn open(file: &RegularFile) -> Result<OpenFile> {
         let info = file.dentry().sb().info();
         // What was opened by a handle may have no name for the rules to speak of.
-        let open = if info.policy.is_plain() || file.dentry().is_root() || is_home(info, file) {
+        let open = if info.policy.is_plain()
+            || info.policy.is_all_at_home(file.dentry())
+            || file.dentry().is_root()
+            || is_home(info, file)
+        {
             OpenFile::One(open_as(info, file, Decision::Home, false, |_| Ok(()))?)
         } else {
             open_by_rules(info, file)?

@@ -167,7 +167,7 @@ fn connect(
     let alias = dentry.splice(inode)?;
     if let Some(alias) = &alias {
         // A directory that was renamed in its branch: what is below it has other paths.
-        info.policy.with(|policy| policy.forget_paths());
+        info.policy.forget_paths();
         alias.set_tag(Tag::NONE);
         let real = dentry.real();
         if alias.real().map(|d| d.id()) != real.as_ref().map(|d| d.id()) {
@@ -181,8 +181,8 @@ fn connect(
 /// the caller may not use the name; ECHILD in RCU walk when paths or branches have to be looked at.
 #[inline]
 fn home(info: &Info, name: Revalidate<'_>) -> Result<Option<u8>> {
-    if let Some(default) = info.policy.plain_since(name.dentry.tag()) {
-        return Ok(Some(number(default)));
+    if let Some(home) = info.policy.plain_home(name.dentry.tag()) {
+        return Ok(Some(home));
     }
     home_by_rules(info, name.dentry, name.flags)
 }

@@ -35,6 +35,7 @@ use crate::{
         CredsMode,
         Info, //
     },
+    stamp::Stamp,
     stats::Stats,
     vfs::{
         Context,
@@ -172,6 +173,7 @@ pub(crate) fn compile<'t>(
     branches: &Table<'_>,
     texts: impl Iterator<Item = &'t [u8]>,
     default: BranchId,
+    stamp: Arc<Stamp>,
 ) -> Result<Arc<Policy>> {
     let mut rules = mem::Vec::new();
     for text in texts {
@@ -203,7 +205,7 @@ pub(crate) fn compile<'t>(
     for branch in branches.0 {
         ids.push(branch.id, GFP_KERNEL)?;
     }
-    Policy::new(rules, ids, encoding.is_some())
+    Policy::new(rules, ids, encoding.is_some(), stamp)
 }
 
 /// The operations of a mount being made or changed.
@@ -304,7 +306,7 @@ impl ContextOps for MountContext {
         let known = Table(&table);
         let default = known.default(context, wanted.default.as_ref(), BranchId::new(0))?;
         let texts = wanted.rules.iter().map(|text| text.to_bytes());
-        let policy = compile(context, &known, texts, default)?;
+        let policy = compile(context, &known, texts, default, Stamp::new()?)?;
         drop(table);
         let stats = Stats::new(BranchId::MAX)?;
         let info = Info {

@@ -3,6 +3,7 @@
 //! The policy in force: compiled rules, and what they say of names that were met.
 
 use crate::{
+    namei::number,
     path,
     route::{
         self,
@@ -13,12 +14,17 @@ use crate::{
         Rule,
         State, //
     },
+    stamp::{
+        self,
+        Stamp, //
+    },
     states::States,
     vfs::{
         CgroupPath,
         Encoding,
         Entry,
         Name,
+        Plain,
         RcuArc,
         SwitchDentry,
         SwitchInode,
@@ -27,6 +33,7 @@ use crate::{
     watch::Hits, //
 };
 use core::sync::atomic::{
+    AtomicBool,
     AtomicU64,
     Ordering, //
 };
@@ -39,9 +46,6 @@ use kernel::{
 const ROOT: u32 = 0;
 /// How often a tag is looked for while others replace those on the way.
 const TRIES: usize = 64;
-
-/// The next generation of any mount. Never 0, which marks a name without a tag.
-static NEXT_GENERATION: AtomicU64 = AtomicU64::new(1);
 
 /// Bits of [`LivePolicy::plain`] that hold the default branch.
 const BRANCH_BITS: u32 = 6;
@@ -57,9 +61,9 @@ pub(crate) fn kind_of(dentry: &SwitchDentry) -> Option<Kind> {
     dentry.inode().and_then(|inode| Kind::of_mode(inode.mode()))
 }
 
-/// A generation that no tag has yet.
-fn new_generation() -> u64 {
-    NEXT_GENERATION.fetch_add(1, Ordering::Relaxed)
+/// What is plain where there are no rules: everything belongs to `default`, and is served by it.
+fn all_at(default: BranchId) -> Plain {
+    Plain::AllAtHome(number(default))
 }
 
 /// A policy with the states of the names that were met under it.
@@ -73,8 +77,10 @@ pub(crate) struct Policy {
     folds: bool,
     /// The branches in force, in their order.
     branches: KVec<BranchId>,
-    /// Tags of other generations say nothing. Advanced when the paths below a directory change.
-    generation: AtomicU64,
+    /// The generation of tags. Advanced when the paths below a directory change.
+    stamp: Arc<Stamp>,
+    /// Whether the generation is another policy's by now.
+    superseded: AtomicBool,
     /// What tags stand for.
     #[pin]
     states: States,
@@ -89,24 +95,44 @@ pub(crate) struct LivePolicy {
     /// Its generation and default branch when it is trivial, else 0: what needs no more is told by
     /// one load.
     plain: AtomicU64,
+    /// The generation of tags that count.
+    stamp: Arc<Stamp>,
 }
 
 impl LivePolicy {
     /// Puts the first policy of a mount in force.
     pub(crate) fn new(policy: Arc<Policy>) -> Self {
         Self {
-            plain: AtomicU64::new(policy.plain()),
+            plain: AtomicU64::new(policy.plain(policy.generation())),
+            stamp: policy.stamp.clone(),
             policy: RcuArc::new(policy),
         }
     }
 
+    /// The generation that a policy must have to be put in force.
+    pub(crate) fn stamp(&self) -> &Arc<Stamp> {
+        &self.stamp
+    }
+
     /// Puts `policy` in force; what began before ends under the old one. May sleep.
     pub(crate) fn replace(&self, policy: Arc<Policy>) {
-        let plain = policy.plain();
-        // The grace period in between lets nobody go on with the old generation.
+        // Whoever goes on under the old policy takes no generation for its own any more.
+        self.with(|old| old.superseded.store(true, Ordering::Release));
         self.plain.store(0, Ordering::Release);
-        self.policy.replace(policy);
-        self.plain.store(plain, Ordering::Release);
+        self.stamp.end();
+        // The grace period in between lets nobody go on with the old generation.
+        self.policy.replace(policy.clone());
+        let generation = self.stamp.begin();
+        self.plain
+            .store(policy.plain(generation), Ordering::Release);
+    }
+
+    /// Lets no tag made so far count: a directory got another path. May sleep.
+    pub(crate) fn forget_paths(&self) {
+        if self.is_plain() {
+            return;
+        }
+        self.stamp.forget();
     }
 
     /// Whether there are no rules. May be called in RCU walk.
@@ -118,7 +144,11 @@ impl LivePolicy {
     /// serves everything.
     pub(crate) fn plain(&self) -> Option<(Tag, BranchId)> {
         let plain = self.plain.load(Ordering::Acquire);
-        (plain != 0).then(|| (Tag::new(plain >> BRANCH_BITS, ROOT), default_of(plain)))
+        (plain != 0).then(|| {
+            let default = default_of(plain);
+            let generation = plain >> BRANCH_BITS;
+            (Tag::new(generation, all_at(default), ROOT), default)
+        })
     }
 
     /// The default branch. May be called in RCU walk.
@@ -129,11 +159,20 @@ impl LivePolicy {
         }
     }
 
-    /// The default branch, if there are no rules and `tag` was made since. May be called in RCU walk.
+    /// The number of the branch that every caller finds the name with the tag `tag` in, if that is
+    /// plain. May be called in RCU walk.
     #[inline]
-    pub(crate) fn plain_since(&self, tag: Tag) -> Option<BranchId> {
-        let plain = self.plain.load(Ordering::Acquire);
-        (plain != 0 && plain >> BRANCH_BITS == tag.generation()).then(|| default_of(plain))
+    pub(crate) fn plain_home(&self, tag: Tag) -> Option<u8> {
+        tag.home_in(self.stamp.marks())
+    }
+
+    /// Whether it is plain that the home of `dentry` serves every operation on it. May be called in
+    /// RCU walk.
+    #[inline]
+    pub(crate) fn is_all_at_home(&self, dentry: &SwitchDentry) -> bool {
+        let home = dentry.tag().all_at_home_in(self.stamp.marks());
+        // What was found elsewhere before a remount stays there for those who hold it.
+        home.is_some() && home == dentry.inode().map(SwitchInode::branch)
     }
 
     /// Reads the policy in place. `f` must not sleep; may be called in RCU walk.
@@ -154,6 +193,7 @@ impl Policy {
         rules: route::Policy,
         branches: KVec<BranchId>,
         folds: bool,
+        stamp: Arc<Stamp>,
     ) -> Result<Arc<Self>> {
         let mut cgroups = KVec::new();
         for path in rules.cgroups() {
@@ -167,7 +207,8 @@ impl Policy {
                 cgroups,
                 folds,
                 hits,
-                generation: AtomicU64::new(new_generation()),
+                stamp,
+                superseded: AtomicBool::new(false),
                 states <- States::new(),
             }),
             GFP_KERNEL,
@@ -230,34 +271,44 @@ impl Policy {
         self.rules.default()
     }
 
-    /// The generation, if it is trivial, and then never changes, with the default branch; else 0.
-    fn plain(&self) -> u64 {
-        if self.is_trivial() {
+    /// The generation `generation`, if it is trivial, and then that never changes, with the default
+    /// branch; else 0.
+    fn plain(&self, generation: u64) -> u64 {
+        if self.is_trivial() && generation != stamp::NONE {
             // CAST: A mount has at most 64 branches.
-            (self.generation() << BRANCH_BITS) | self.default().index() as u64
+            (generation << BRANCH_BITS) | self.default().index() as u64
         } else {
             0
         }
     }
 
-    /// The generation of tags made now. May be called in RCU walk.
+    /// The generation of tags made now; none when another policy is in force. May be called in RCU
+    /// walk.
     pub(crate) fn generation(&self) -> u64 {
-        self.generation.load(Ordering::Acquire)
+        // In this order: the next policy's generation begins after this one is superseded.
+        let generation = self.stamp.generation();
+        if self.superseded.load(Ordering::Acquire) {
+            return stamp::NONE;
+        }
+        generation
     }
 
-    /// Lets no tag made so far count: a directory got another path.
-    pub(crate) fn forget_paths(&self) {
-        if !self.is_trivial() {
-            self.generation.store(new_generation(), Ordering::Release);
-        }
+    /// Whether `tag` was made in the generation `generation`.
+    fn is_of(tag: Tag, generation: u64) -> bool {
+        generation != stamp::NONE && tag.generation() == generation
     }
 
     /// The state that `tag` stands for, if it is of this generation. May be called in RCU walk.
     pub(crate) fn state_of_tag(&self, tag: Tag) -> Option<&State> {
-        if tag.generation() != self.generation() {
+        if !Self::is_of(tag, self.generation()) {
             return None;
         }
         self.states.get(tag.state())
+    }
+
+    /// The tag of the state with the number `number` in the generation `generation`.
+    fn tag_of(&self, generation: u64, number: u32) -> Result<Tag> {
+        self.states.tag(generation, number).ok_or(EIO)
     }
 
     /// The state of a name of the mount. May sleep.
@@ -282,16 +333,16 @@ impl Policy {
     fn try_tag(&self, dentry: &SwitchDentry) -> Result<Tag> {
         // Read first: what is computed from here on is not taken for a later generation's.
         let generation = self.generation();
-        let current = |d: &SwitchDentry| d.tag().generation() == generation;
+        let current = |d: &SwitchDentry| Self::is_of(d.tag(), generation);
         path::fold(
             dentry,
             current,
             |top| {
                 if top.is_root() {
-                    return Ok(Tag::new(generation, ROOT));
+                    return self.tag_of(generation, ROOT);
                 }
                 let tag = top.tag();
-                if tag.generation() == generation {
+                if Self::is_of(tag, generation) {
                     Ok(tag)
                 } else {
                     Err(EAGAIN)
@@ -323,12 +374,12 @@ impl Policy {
         kind: Option<Kind>,
     ) -> Result<Tag> {
         if self.is_trivial() {
-            return Ok(Tag::new(dir.generation(), ROOT));
+            return Ok(dir);
         }
         let dir_state = self.states.get(dir.state()).ok_or(EIO)?;
         let state =
             self.with_name(inode, name, |name| self.rules.child(dir_state, name, kind))??;
-        Ok(Tag::new(dir.generation(), self.states.intern(state)?))
+        self.tag_of(dir.generation(), self.states.intern(state)?)
     }
 
     /// How names in the directory `inode` are folded, if that makes a difference.
@@ -370,7 +421,7 @@ impl Policy {
     /// May sleep.
     pub(crate) fn entry(&self, entry: Entry<'_>, kind: Option<Kind>) -> Result<(Tag, &State)> {
         if self.is_trivial() {
-            let tag = Tag::new(self.generation(), ROOT);
+            let tag = self.tag_of(self.generation(), ROOT)?;
             return Ok((tag, self.states.get(ROOT).ok_or(EIO)?));
         }
         let tag = self.tag(entry.parent())?;

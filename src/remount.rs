@@ -235,10 +235,10 @@ pub(crate) fn reconfigure(wanted: &mut Wanted, context: &Context<'_>, sb: &Super
     }
     let new_policy = if wanted.replace_rules {
         let texts = wanted.rules.iter().map(|text| text.to_bytes());
-        compile(context, &table, texts, default)?
+        compile(context, &table, texts, default, info.policy.stamp().clone())?
     } else {
         let texts = policy.rules().iter().map(|rule| rule.text());
-        compile(context, &table, texts, default)?
+        compile(context, &table, texts, default, info.policy.stamp().clone())?
     };
     // Nothing fails from here on.
     for seat in seats.iter() {

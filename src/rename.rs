@@ -93,7 +93,7 @@ pub(crate) fn rename(old: Entry<'_>, new: Entry<'_>, flags: RenameFlags) -> Resu
     new.dentry().set_tag(Tag::NONE);
     if moves_dir {
         // Of the policy in force, which may be another one than this rename began under.
-        info.policy.with(|policy| policy.forget_paths());
+        info.policy.forget_paths();
     }
     let changed = [Some(inode), target, Some(old.dir()), Some(new.dir())];
     for changed in changed.into_iter().flatten() {

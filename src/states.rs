@@ -5,8 +5,12 @@
 //! Reading is free of locks, so it may happen in RCU walk; states are only ever added.
 
 use crate::{
+    namei::number,
     route::State,
-    vfs::Tag, //
+    vfs::{
+        Plain,
+        Tag, //
+    },
 };
 use kernel::{
     new_mutex,
@@ -20,16 +24,33 @@ use kernel::{
 /// States of the first level; each further level has twice as many as the one before.
 const FIRST: u32 = 64;
 /// Levels, enough for the numbers that a tag has room for.
-const LEVELS: usize = 19;
+const LEVELS: usize = 15;
 
 /// Numbered states.
 #[pin_data]
 pub(crate) struct States {
     /// The states, by level.
-    levels: [SetOnce<KVVec<SetOnce<State>>>; LEVELS],
+    levels: [SetOnce<KVVec<SetOnce<Kept>>>; LEVELS],
     /// Which number a state has.
     #[pin]
     index: Mutex<Index>,
+}
+
+/// A state that is kept.
+struct Kept {
+    /// The state.
+    state: State,
+    /// What is plain about it.
+    plain: Plain,
+}
+
+/// What is plain about `state`.
+fn plain(state: &State) -> Plain {
+    match state.plain_home() {
+        Some(home) if state.is_all_at(home) => Plain::AllAtHome(number(home)),
+        Some(home) => Plain::Home(number(home)),
+        None => Plain::Nothing,
+    }
 }
 
 /// Finds a state's number by its hash; open addressing, a power of two of slots, at most half full.
@@ -58,6 +79,21 @@ impl States {
     ///
     /// Any.
     pub(crate) fn get(&self, number: u32) -> Option<&State> {
+        self.kept(number).map(|kept| &kept.state)
+    }
+
+    /// The tag of the state with the number `number` in the generation `generation`.
+    ///
+    /// # Context
+    ///
+    /// Any.
+    pub(crate) fn tag(&self, generation: u64, number: u32) -> Option<Tag> {
+        let plain = self.kept(number)?.plain;
+        Some(Tag::new(generation, plain, number))
+    }
+
+    /// What is kept under the number `number`.
+    fn kept(&self, number: u32) -> Option<&Kept> {
         let (level, place) = place(number)?;
         self.levels.get(level)?.as_ref()?.get(place)?.as_ref()
     }
@@ -104,7 +140,10 @@ impl States {
             slots.populate(new);
         }
         let slot = slots.as_ref().and_then(|s| s.get(place)).ok_or(ENOMEM)?;
-        slot.populate(state);
+        slot.populate(Kept {
+            plain: plain(&state),
+            state,
+        });
         Ok(())
     }
 }

@@ -65,6 +65,8 @@ mod route;
 #[forbid(unsafe_code)]
 mod sb;
 #[forbid(unsafe_code)]
+mod stamp;
+#[forbid(unsafe_code)]
 mod states;
 #[forbid(unsafe_code)]
 mod stats;

@@ -78,6 +78,18 @@ pub(crate) fn check(
             context(rules, path, made_in)
         );
     }
+    if let Some(plain) = state.plain_home() {
+        let lookup = naive.verdict(Op::Lookup);
+        assert_eq!(name_of(plain), naive.home().1);
+        assert!(!lookup.1.starts_with("deny") && lookup.1 != "hide");
+        if state.is_all_at(plain) {
+            let met = Op::ALL.into_iter().filter(|op| op.is_on_object());
+            for (op, shall) in met.map(|op| (op, naive.verdict(op))) {
+                let at_home = shall.0.is_none() || shall.1 == name_of(plain);
+                assert!(at_home, "{}", context(rules, path, op.name()));
+            }
+        }
+    }
     let caller = CallerOnly(Asked { call, policy });
     let needs = state.lookup_needs();
     if needs != Needs::Branches {

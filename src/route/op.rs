@@ -106,6 +106,11 @@ impl Op {
         Op::Remap,
     ];
 
+    /// Whether it is done to an object that is there, not to its name.
+    pub(crate) const fn is_on_object(self) -> bool {
+        !OpSet::NAME.without(OpSet::of(Op::Readdir)).has(self)
+    }
+
     /// The word that rules write.
     pub(crate) const fn name(self) -> &'static str {
         match self {

@@ -94,6 +94,25 @@ impl State {
         }
     }
 
+    /// The home, if every caller may look the name up and only this branch has to be asked for it.
+    pub(crate) fn plain_home(&self) -> Option<BranchId> {
+        let home = self.home()?;
+        let lookup = self.packed(Op::Lookup).decision()?;
+        matches!(lookup.verdict, Verdict::Home | Verdict::Branch(_)).then_some(home.branch)
+    }
+
+    /// Whether the branch `home`, if an object is at home there, serves every operation on it,
+    /// whoever calls.
+    pub(crate) fn is_all_at(&self, home: BranchId) -> bool {
+        let at_home = |op: &Op| {
+            let decision = self.decision(*op);
+            decision.is_some_and(|decision| {
+                decision.verdict == Verdict::Home || decision.verdict == Verdict::Branch(home)
+            })
+        };
+        !self.splits_data() && Op::ALL.iter().filter(|op| op.is_on_object()).all(at_home)
+    }
+
     /// What looking the name up needs to know of the call.
     pub(crate) fn lookup_needs(&self) -> Needs {
         self.needs
