@@ -31,6 +31,7 @@ mod op;
 mod parse;
 mod peek;
 mod policy;
+mod program;
 mod rule;
 pub(crate) mod state;
 mod table;
@@ -55,6 +56,13 @@ pub(crate) use self::{
     name::Name,
     op::Op,
     policy::Policy,
+    program::{
+        Asks,
+        Lesson,
+        List,
+        Said,
+        BY_PROGRAM, //
+    },
     rule::Rule,
     state::{
         Decision,

@@ -7,8 +7,17 @@ use super::{
         Facts,
         Made, //
     },
-    op::Op,
+    op::{
+        Op,
+        OpSet, //
+    },
     policy::Policy,
+    program::{
+        Asked,
+        List,
+        Said,
+        BY_PROGRAM, //
+    },
     state::{
         leader,
         number,
@@ -20,6 +29,7 @@ use super::{
     verdict::{
         Alternatives,
         BranchId,
+        Errno,
         Verdict, //
     },
 };
@@ -56,14 +66,68 @@ impl Policy {
         op: Op,
         facts: &F,
     ) -> Result<Decision, F::Error> {
+        if let Some(hidden) = self.hidden(state, facts)? {
+            return Ok(hidden);
+        }
         match leader(op) {
-            Some(leader) => self.decide_data(state, op, leader, facts),
+            Some(leader) => self.data(state, op, leader, facts),
             None => self.decide_alone(state, op, facts),
         }
     }
 
+    /// The decision on every operation if a program hides the name.
+    fn hidden<F: Facts>(&self, state: &State, facts: &F) -> Result<Option<Decision>, F::Error> {
+        if state.asks.name == Asked::No {
+            return Ok(None);
+        }
+        let said = facts.ask(None, state.asks.name == Asked::New)?;
+        Ok((said != Said::Rules).then_some(Decision::by_program(Verdict::Hide)))
+    }
+
+    /// What a program says of `op`, if it has to be asked and does say something.
+    fn said<F: Facts>(
+        &self,
+        state: &State,
+        op: Op,
+        facts: &F,
+    ) -> Result<Option<Verdict>, F::Error> {
+        if !state.asks.has(op) {
+            return Ok(None);
+        }
+        let said = facts.ask(Some(op), state.asks.new.has(op))?;
+        let verdict = match said {
+            Said::Rules => None,
+            Said::Verdict(verdict) => Some(verdict),
+            // What is made is in none of them yet.
+            Said::First(list) if OpSet::MAKING.has(op) => Some(Verdict::Branch(list.first())),
+            Said::First(list) => Some(Verdict::Branch(self.first_of(&list, facts)?)),
+        };
+        if op != Op::Lookup || matches!(said, Said::First(_)) {
+            return Ok(verdict);
+        }
+        if let Some(Verdict::Branch(branch) | Verdict::Gate { branch, .. }) = verdict {
+            // The home is the same for every caller.
+            if state.home().is_some_and(|home| home.branch != branch) {
+                facts.contradicted();
+                return Ok(Some(Verdict::Deny(Errno::EIO)));
+            }
+        }
+        Ok(verdict)
+    }
+
+    /// The first of `list` in which the object exists; if there is none, the first one.
+    pub(super) fn first_of<F: Facts>(&self, list: &List, facts: &F) -> Result<BranchId, F::Error> {
+        for branch in list.iter() {
+            if facts.exists(branch)? {
+                return Ok(branch);
+            }
+        }
+        Ok(list.first())
+    }
+
     /// What is decided for the data operation `op` that moves data as `leader` does: the decision
-    /// for `leader`, unless the rule that decides names `op` by its own word.
+    /// for `leader`, unless the rule that decides names `op` by its own word, or a program says
+    /// something of `op`.
     ///
     /// Splice, copy and remap have two ends, one that is read and one that is written.
     pub(crate) fn decide_data<F: Facts>(
@@ -73,8 +137,28 @@ impl Policy {
         leader: Op,
         facts: &F,
     ) -> Result<Decision, F::Error> {
+        match self.hidden(state, facts)? {
+            Some(hidden) => Ok(hidden),
+            None => self.data(state, op, leader, facts),
+        }
+    }
+
+    /// The same of a name that is not hidden.
+    fn data<F: Facts>(
+        &self,
+        state: &State,
+        op: Op,
+        leader: Op,
+        facts: &F,
+    ) -> Result<Decision, F::Error> {
+        if let Some(verdict) = self.said(state, op, facts)? {
+            return Ok(Decision::by_program(verdict));
+        }
+        if state.said.has(op) {
+            return self.decide_by_rules(state, op, facts);
+        }
         if state.named.has(op) {
-            let decision = self.decide_alone(state, op, facts)?;
+            let decision = self.decide_by_rules(state, op, facts)?;
             let rule = decision.rule.and_then(|rule| rule.checked_sub(1));
             let effect = rule.and_then(|rule| self.effect(rule));
             if effect.is_some_and(|effect| effect.named.has(op)) {
@@ -82,13 +166,26 @@ impl Policy {
             }
         }
         match leader {
-            Op::Read | Op::Write => self.decide_data(state, leader, Op::Open, facts),
+            Op::Read | Op::Write => self.data(state, leader, Op::Open, facts),
             _ => self.decide_alone(state, leader, facts),
         }
     }
 
     /// What is decided for `op` whatever is decided for others.
     fn decide_alone<F: Facts>(
+        &self,
+        state: &State,
+        op: Op,
+        facts: &F,
+    ) -> Result<Decision, F::Error> {
+        match self.said(state, op, facts)? {
+            Some(verdict) => Ok(Decision::by_program(verdict)),
+            None => self.decide_by_rules(state, op, facts),
+        }
+    }
+
+    /// The same without asking a program.
+    fn decide_by_rules<F: Facts>(
         &self,
         state: &State,
         op: Op,
@@ -101,6 +198,28 @@ impl Policy {
         }
     }
 
+    /// What the rules alone decide for `op`, for a program that asks.
+    pub(crate) fn by_rules<F: Facts>(
+        &self,
+        state: &State,
+        op: Op,
+        facts: &F,
+    ) -> Result<Decision, F::Error> {
+        let mut leaders = [Some(op), leader(op), None];
+        if matches!(leaders, [_, Some(Op::Read | Op::Write), _]) {
+            leaders = [Some(op), leader(op), Some(Op::Open)];
+        }
+        for op in leaders.into_iter().flatten() {
+            let decision = self.decide_by_rules(state, op, facts)?;
+            let rule = decision.rule.and_then(|rule| rule.checked_sub(1));
+            let named = rule.and_then(|rule| self.effect(rule)).map(|e| e.named);
+            if leader(op).is_none() || named.is_some_and(|named| named.has(op)) {
+                return Ok(decision);
+            }
+        }
+        Ok(Decision::UNSPOKEN)
+    }
+
     /// The home of the name whose state is `state`.
     ///
     /// # Context
@@ -109,6 +228,25 @@ impl Policy {
     #[inline]
     pub(crate) fn home<F: Facts>(&self, state: &State, facts: &F) -> Result<Home, F::Error> {
         match state.home() {
+            Some(home) => Ok(home),
+            None => self.find_home(state, facts),
+        }
+    }
+
+    /// The same where it depends on more than the name.
+    #[inline(never)]
+    fn find_home<F: Facts>(&self, state: &State, facts: &F) -> Result<Home, F::Error> {
+        if state.asks.home {
+            let said = self.said(state, Op::Lookup, facts)?;
+            // To those who are refused it does not say where it is.
+            if let Some(Verdict::Branch(branch) | Verdict::Gate { branch, .. }) = said {
+                return Ok(Home {
+                    branch,
+                    rule: Some(BY_PROGRAM),
+                });
+            }
+        }
+        match state.home_by_rules() {
             Some(home) => Ok(home),
             None => self.home_of_rule(self.run(state.chain(state.home), facts)?, facts),
         }

@@ -2,7 +2,11 @@
 
 //! Facts: what is known only when an operation is done, and the conditions on it.
 
-use super::verdict::BranchId;
+use super::{
+    op::Op,
+    program::Said,
+    verdict::BranchId, //
+};
 
 /// What is known of a call: of who calls, and of the path that is called upon.
 ///
@@ -28,6 +32,16 @@ pub(crate) trait Facts {
 
     /// Whether the path exists in `branch`.
     fn exists(&self, branch: BranchId) -> Result<bool, Self::Error>;
+
+    /// What the program says about an operation; about the name itself if it is none. It `is_new`
+    /// when nothing was asked about it yet.
+    fn ask(&self, about: Option<Op>, is_new: bool) -> Result<Said, Self::Error> {
+        let _ = (about, is_new);
+        Ok(Said::Rules)
+    }
+
+    /// The program gave the name another home than it gave to others.
+    fn contradicted(&self) {}
 }
 
 /// The facts `facts`, but that the path exists in the branch `made_in`.
@@ -66,6 +80,14 @@ impl<F: Facts> Facts for Made<'_, F> {
             return Ok(true);
         }
         self.facts.exists(branch)
+    }
+
+    fn ask(&self, about: Option<Op>, is_new: bool) -> Result<Said, F::Error> {
+        self.facts.ask(about, is_new)
+    }
+
+    fn contradicted(&self) {
+        self.facts.contradicted();
     }
 }
 

@@ -252,6 +252,11 @@ impl OpSet {
         self.0 == 0
     }
 
+    /// The set of the operations whose bits are in `bits`.
+    pub(super) const fn from_bits(bits: u32) -> OpSet {
+        OpSet(bits & OpSet::ALL.0)
+    }
+
     /// The bits, by operation number.
     pub(super) const fn bits(self) -> u32 {
         self.0

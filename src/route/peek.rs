@@ -7,6 +7,12 @@ use super::{
     name::Name,
     op::Op,
     policy::Policy,
+    program::{
+        Asked,
+        Asks,
+        Said,
+        BY_PROGRAM, //
+    },
     state::{
         Decision,
         Home,
@@ -98,6 +104,46 @@ impl Policy {
             }
             from = round.last().saturating_add(1);
         }
+    }
+
+    /// The same when a program has to be asked what is in `asks`, too.
+    pub(crate) fn peek_asking<F: Facts>(
+        &self,
+        dir: &State,
+        name: &Name<'_>,
+        asks: Asks,
+        facts: &F,
+    ) -> Result<Peek, F::Error> {
+        let by_program = |branch, verdict| Peek {
+            home: Home {
+                branch,
+                rule: Some(BY_PROGRAM),
+            },
+            lookup: Decision::by_program(verdict),
+        };
+        if asks.name != Asked::No && facts.ask(None, false)? != Said::Rules {
+            return Ok(by_program(self.default(), Verdict::Hide));
+        }
+        if asks.has(Op::Lookup) {
+            match facts.ask(Some(Op::Lookup), false)? {
+                Said::Rules => {}
+                Said::First(list) => {
+                    let branch = self.first_of(&list, facts)?;
+                    return Ok(by_program(branch, Verdict::Branch(branch)));
+                }
+                Said::Verdict(Verdict::Hide) => {
+                    return Ok(by_program(self.default(), Verdict::Hide));
+                }
+                Said::Verdict(verdict) => {
+                    if let Verdict::Branch(branch) | Verdict::Gate { branch, .. } = verdict {
+                        return Ok(by_program(branch, verdict));
+                    }
+                    let peek = self.peek(dir, name, facts)?;
+                    return Ok(by_program(peek.home.branch, verdict));
+                }
+            }
+        }
+        self.peek(dir, name, facts)
     }
 
     /// The first rules from the place `from` on that may decide the lookup of `name` in `dir`, or

@@ -4,10 +4,17 @@
 
 use super::{
     hash::Hash,
-    mem::Vec,
+    mem::{
+        NoMem,
+        Vec, //
+    },
     op::{
         Op,
         OpSet, //
+    },
+    program::{
+        Asks,
+        BY_PROGRAM, //
     },
     verdict::{
         Alternatives,
@@ -33,6 +40,14 @@ impl Decision {
         verdict: Verdict::Home,
         rule: None,
     };
+
+    /// A program says so.
+    pub(super) fn by_program(verdict: Verdict) -> Decision {
+        Decision {
+            verdict,
+            rule: Some(BY_PROGRAM),
+        }
+    }
 }
 
 /// The branch that a name belongs to.
@@ -70,6 +85,10 @@ pub(crate) struct State {
     pub(super) named: OpSet,
     /// What lookup needs.
     pub(super) needs: Needs,
+    /// What a program has to be asked.
+    pub(super) asks: Asks,
+    /// The operations for which the decision is a program's.
+    pub(super) said: OpSet,
     /// The chains: rules in ascending order whose other conditions hold, up to the first one that
     /// has no condition on the call, or [`DEFAULT`].
     pub(super) links: Vec<u16>,
@@ -84,6 +103,14 @@ impl State {
     ///
     /// Any, as for all of these.
     pub(crate) fn home(&self) -> Option<Home> {
+        if self.asks.home {
+            return None;
+        }
+        self.home_by_rules()
+    }
+
+    /// The same without asking a program.
+    pub(super) fn home_by_rules(&self) -> Option<Home> {
         let decision = self.home.decision()?;
         match decision.verdict {
             Verdict::Branch(branch) => Some(Home {
@@ -97,7 +124,7 @@ impl State {
     /// The home, if every caller may look the name up and only this branch has to be asked for it.
     pub(crate) fn plain_home(&self) -> Option<BranchId> {
         let home = self.home()?;
-        let lookup = self.packed(Op::Lookup).decision()?;
+        let lookup = self.decision(Op::Lookup)?;
         matches!(lookup.verdict, Verdict::Home | Verdict::Branch(_)).then_some(home.branch)
     }
 
@@ -123,19 +150,30 @@ impl State {
     pub(crate) fn decision(&self, op: Op) -> Option<Decision> {
         match leader(op) {
             Some(leader) => self.data_decision(op, leader),
-            None => self.packed(op).decision(),
+            None => self.own_decision(op),
         }
+    }
+
+    /// What is decided for `op` by itself.
+    fn own_decision(&self, op: Op) -> Option<Decision> {
+        if self.asks.delays(op) {
+            return None;
+        }
+        self.packed(op).decision()
     }
 
     /// The same for the data operation `op` that moves data as `leader` does; see
     /// [`Policy::decide_data`](super::Policy::decide_data).
     pub(crate) fn data_decision(&self, op: Op, leader: Op) -> Option<Decision> {
-        if self.named.has(op) {
+        if self.asks.delays(op) {
+            return None;
+        }
+        if self.named.or(self.said).has(op) {
             return self.packed(op).decision();
         }
         match leader {
             Op::Read | Op::Write => self.data_decision(leader, Op::Open),
-            _ => self.packed(leader).decision(),
+            _ => self.own_decision(leader),
         }
     }
 
@@ -143,9 +181,10 @@ impl State {
     /// that each must be asked for by itself.
     pub(crate) fn splits_data(&self) -> bool {
         let open = self.decision(Op::Open).map(|decision| decision.verdict);
+        let named = self.named.or(self.said);
         let differs = |op: &Op| {
             let own = self.decision(*op).map(|decision| decision.verdict);
-            self.named.has(*op) && (own.is_none() || own != open)
+            self.asks.has(*op) || (named.has(*op) && (own.is_none() || own != open))
         };
         Op::ALL
             .iter()
@@ -158,9 +197,24 @@ impl State {
         let hash = decisions.fold(Hash::START, |hash, packed| {
             hash.add(packed.rule.into()).add(packed.verdict.into())
         });
+        let hash = hash.add(self.asks.bits()).add(self.said.bits().into());
         let links = self.links.iter().map(|link| u64::from(*link));
         let live = self.live.iter().map(|place| u64::from(*place));
         links.chain(live).fold(hash, Hash::add).finish()
+    }
+
+    /// A copy.
+    pub(super) fn try_clone(&self) -> Result<State, NoMem> {
+        Ok(State {
+            decisions: self.decisions,
+            home: self.home,
+            named: self.named,
+            needs: self.needs,
+            asks: self.asks,
+            said: self.said,
+            links: self.links.try_clone()?,
+            live: self.live.try_clone()?,
+        })
     }
 
     /// The deciding rule's verdict for `op`, or the chain.

@@ -16,6 +16,7 @@ use super::{
         OpSet, //
     },
     policy::Policy,
+    program::Asks,
     state::{
         Needs,
         Packed,
@@ -151,6 +152,8 @@ impl Table {
             home: default,
             named: OpSet::EMPTY,
             needs: Needs::Nothing,
+            asks: Asks::NOTHING,
+            said: OpSet::EMPTY,
             links: Vec::new(),
             live,
         };

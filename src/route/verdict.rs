@@ -89,6 +89,8 @@ impl BranchSet {
 pub(crate) struct Errno(u16);
 
 impl Errno {
+    /// What a program gets that says what it must not.
+    pub(crate) const EIO: Errno = Errno(5);
     /// What `deny` alone means.
     pub(crate) const EACCES: Errno = Errno(13);
 
@@ -103,6 +105,14 @@ impl Errno {
             .iter()
             .find(|(known, _)| known.as_bytes() == name)
             .map(|(_, number)| Errno(*number))
+    }
+
+    /// The errno with the number `number`, if a rule could name it.
+    pub(crate) fn new(number: u16) -> Option<Errno> {
+        ERRNOS
+            .iter()
+            .any(|(_, known)| *known == number)
+            .then_some(Errno(number))
     }
 
     /// Its name.
