@@ -88,6 +88,48 @@ impl Stat {
         self.0.size as u64
     }
 
+    /// The attributes that a program may change.
+    pub(super) fn to_program(&self) -> sys::switchfs_attr {
+        let nanoseconds = |time: &sys::timespec64| {
+            time.tv_sec
+                .saturating_mul(1_000_000_000)
+                // CAST: Below a billion.
+                .saturating_add(time.tv_nsec as i64)
+        };
+        sys::switchfs_attr {
+            size: self.size(),
+            mode: u32::from(self.0.mode & 0o7777),
+            uid: self.0.uid.val,
+            gid: self.0.gid.val,
+            nlink: self.0.nlink,
+            times: [
+                nanoseconds(&self.0.atime),
+                nanoseconds(&self.0.mtime),
+                nanoseconds(&self.0.ctime),
+            ],
+        }
+    }
+
+    /// Takes over what the program made of the attributes, which bpf.c checked.
+    pub(super) fn follow_program(&mut self, attr: &sys::switchfs_attr) {
+        let time = |nanoseconds: i64| sys::timespec64 {
+            tv_sec: nanoseconds.div_euclid(1_000_000_000),
+            // CAST: Below a billion.
+            tv_nsec: nanoseconds.rem_euclid(1_000_000_000) as isize,
+        };
+        // CAST: No size is above `S64_MAX`.
+        self.0.size = attr.size as i64;
+        // CAST: Permission bits alone.
+        self.0.mode = (self.0.mode & !0o7777) | (attr.mode & 0o7777) as u16;
+        self.0.uid.val = attr.uid;
+        self.0.gid.val = attr.gid;
+        self.0.nlink = attr.nlink;
+        let [atime, mtime, ctime] = attr.times;
+        self.0.atime = time(atime);
+        self.0.mtime = time(mtime);
+        self.0.ctime = time(ctime);
+    }
+
     /// The device number, in the kernel's form.
     pub(crate) fn dev(&self) -> u32 {
         self.0.dev

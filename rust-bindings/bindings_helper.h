@@ -5,6 +5,7 @@
  * bindgen reads this file; what it may take from it is in bindgen_parameters.
  */
 #include <linux/backing-file.h>
+#include <linux/bpf.h>
 #include <linux/cred.h>
 #include <linux/dcache.h>
 #include <linux/exportfs.h>
@@ -32,6 +33,7 @@
 #include <linux/statfs.h>
 #include <linux/xattr.h>
 
+#include "bpf.h"
 #include "helpers.h"
 #include "uapi/switchfs.h"
 

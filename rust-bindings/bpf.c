@@ -13,6 +13,7 @@
 #include <linux/dcache.h>
 #include <linux/filter.h>
 #include <linux/module.h>
+#include <linux/slab.h>
 
 #include "bpf.h"
 
@@ -357,17 +358,22 @@ __bpf_kfunc int bpf_switchfs_xattr(struct switchfs_ctx *ctx, const char *name__s
 	struct switchfs_question *q = question_of(ctx);
 
 	memset(to, 0, to__sz);
-	if (!q->xattr || strlen(name__str) > XATTR_NAME_MAX)
-		return -EINVAL;
-	if (!q->wants_xattr) {
-		strscpy(q->xattr, name__str, XATTR_NAME_MAX + 1);
-		q->wants_xattr = true;
+	if (!q->xattr) {
+		struct switchfs_xattr *xattr;
+
+		if (strlen(name__str) > XATTR_NAME_MAX)
+			return -EINVAL;
+		xattr = kzalloc(sizeof(*xattr), GFP_NOWAIT);
+		if (!xattr)
+			return -ENOMEM;
+		strscpy(xattr->name, name__str, sizeof(xattr->name));
+		q->xattr = xattr;
 		return -EAGAIN;
 	}
-	if (strcmp(q->xattr, name__str))
+	if (strcmp(q->xattr->name, name__str))
 		return -EINVAL;
 	if (q->xattr_len > 0)
-		memcpy(to, q->value, min_t(u32, q->xattr_len, to__sz));
+		memcpy(to, q->xattr->value, min_t(u32, q->xattr_len, to__sz));
 	return q->xattr_len;
 }
 

@@ -7,6 +7,7 @@
 #ifndef SWITCHFS_BPF_H
 #define SWITCHFS_BPF_H
 
+#include <linux/limits.h>
 #include <linux/types.h>
 
 #include "uapi/switchfs_bpf.h"
@@ -27,6 +28,8 @@
  * @depth: how many filesystems are stacked on it
  * @access: enum switchfs_access
  * @open_flags: O_*, of an open
+ * @caller_uid: the fsuid of who calls; for an open file of who opened it
+ * @caller_gid: the fsgid
  * @name_len: how long the name is; 0 of the mount's root, and of what has no name
  */
 struct switchfs_ctx {
@@ -44,6 +47,8 @@ struct switchfs_ctx {
 	u32 depth;
 	u32 access;
 	u32 open_flags;
+	u32 caller_uid;
+	u32 caller_gid;
 	u32 name_len;
 };
 
@@ -95,6 +100,16 @@ struct switchfs_ops {
 struct dentry;
 
 /**
+ * struct switchfs_xattr - an extended attribute that a program needs to know
+ * @name: its name
+ * @value: its value
+ */
+struct switchfs_xattr {
+	char name[XATTR_NAME_MAX + 1];
+	char value[SWITCHFS_XATTR_MAX];
+};
+
+/**
  * struct switchfs_question - a context with what kfuncs need to answer
  * @ctx: what programs see; first
  * @name: the name, of @ctx.name_len bytes
@@ -104,22 +119,20 @@ struct dentry;
  * @asked: a bit for each branch that it needs to know about
  * @known: a bit for each branch that is known about
  * @present: a bit for each branch that has the name
- * @wants_xattr: whether it needs the attribute @xattr
- * @xattr_len: the length of its value in @value, or an errno; -EAGAIN while not known
+ * @xattr_len: the length of the value of @xattr, or an errno; -EAGAIN while not known
+ * @xattr: the attribute that it needs to know, if it does; made by kfuncs, freed by who asks
  */
 struct switchfs_question {
 	struct switchfs_ctx ctx;
 	const unsigned char *name;
 	struct dentry *dentry;
 	bool is_listed;
-	bool wants_xattr;
 	int xattr_len;
 	const void *call;
 	u64 asked;
 	u64 known;
 	u64 present;
-	char *xattr;
-	char *value;
+	struct switchfs_xattr *xattr;
 };
 
 /* How many programs a switchfs_ops has, and which of them may sleep. */

@@ -62,6 +62,12 @@ impl<'a> Caller<'a> {
         unsafe { (*self.cred).fsuid.val }
     }
 
+    /// The fsgid, in the same way.
+    pub(crate) fn gid(&self) -> u32 {
+        // SAFETY: The credentials are valid.
+        unsafe { (*self.cred).fsgid.val }
+    }
+
     /// Whether the fsgid or a supplementary group is one of `first` to `last`, in the same way.
     pub(crate) fn in_groups(&self, first: u32, last: u32) -> bool {
         // SAFETY: The credentials are valid.

@@ -5,6 +5,7 @@
 //! C header: [`include/linux/fs.h`](srctree/include/linux/fs.h)
 
 use super::{
+    chooser,
     debugfs,
     fs_context,
     sys,
@@ -16,6 +17,7 @@ use super::{
     DirOps,
     ExportOps,
     FileAttrOps,
+    Forget,
     InodeCache,
     MountFiles,
     NodeOps,
@@ -69,6 +71,8 @@ pub(crate) trait FileSystem {
     type Export: ExportOps;
     /// The files of a mount in debugfs.
     type Debug: MountFiles;
+    /// What ends the verdicts that a mount kept.
+    type Stamp: Forget;
 
     /// The branch of a mount that has the number `number`.
     fn branch(info: &Self::Info, number: u8) -> Option<&Self::Branch>;
@@ -93,6 +97,8 @@ pub(crate) trait BranchOps: Send + Sync {
 pub(super) type Fs = crate::Switchfs;
 /// What it keeps for each mount.
 pub(super) type Info = <Fs as FileSystem>::Info;
+/// What ends the verdicts that a mount kept.
+pub(super) type Stamp = <Fs as FileSystem>::Stamp;
 /// A branch of a mount.
 pub(super) type Branch = <Fs as FileSystem>::Branch;
 
@@ -119,6 +125,7 @@ impl Registration {
         try_pin_init!(Self {
             cache: InodeCache::new()?,
             debugfs: debugfs::Folder::new(module)?,
+            _: { chooser::init() },
             fs <- Opaque::try_ffi_init(|slot: *mut sys::file_system_type| {
                 // SAFETY: The slot is valid for writing.
                 unsafe {

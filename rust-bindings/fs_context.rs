@@ -169,8 +169,8 @@ pub(crate) trait ContextOps {
     /// Takes one option. ENOPARAM for one that is not the filesystem's.
     fn parse(data: &mut Self::Data, context: &Context<'_>, option: &Parameter<'_>) -> Result;
 
-    /// Makes a mount of the options. Runs under the caller's credentials; may sleep.
-    fn open(data: &mut Self::Data, context: &Context<'_>) -> Result<NewSuper>;
+    /// Makes a mount of the options, with the device `dev`. Runs under the caller's credentials; may sleep.
+    fn open(data: &mut Self::Data, context: &Context<'_>, dev: u32) -> Result<NewSuper>;
 
     /// How the inode of the root is to look.
     fn root(info: &Info) -> Result<Identity<'_>>;
@@ -290,7 +290,10 @@ unsafe extern "C" fn fill_super_callback(
             return Err(EINVAL);
         }
         // SAFETY: By the contract.
-        let new = Ops::open(unsafe { data(fc) }, &context)?;
+        let data = unsafe { data(fc) };
+        // SAFETY: By the contract.
+        let dev = unsafe { (*sb).s_dev };
+        let new = Ops::open(data, &context, dev)?;
         // SAFETY: By the contract.
         unsafe { fill(sb, new) }?;
         Ok(0)

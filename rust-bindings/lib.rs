@@ -12,6 +12,7 @@ mod acl;
 mod attr;
 mod backing_file;
 mod caller;
+mod chooser;
 mod create;
 mod cred;
 mod debugfs;
@@ -35,6 +36,7 @@ mod mount;
 mod name;
 mod names;
 mod open;
+mod question;
 mod range_ops;
 mod rcu;
 mod regular_file;
@@ -75,6 +77,13 @@ pub(crate) use self::{
         Caller,
         Cgroup,
         CgroupPath, //
+    },
+    chooser::{
+        Attachment,
+        Forget,
+        Members,
+        OnDetach,
+        Who, //
     },
     create::{
         create_in,
@@ -161,6 +170,13 @@ pub(crate) use self::{
     open::{
         open_backing,
         open_dir, //
+    },
+    question::{
+        About,
+        Asker,
+        Facts as ProgramFacts,
+        Object as ProgramObject,
+        Question, //
     },
     range_ops::{
         RangeOps,

@@ -86,6 +86,11 @@ impl Tag {
         (self.0 & u64::from(Self::STATES - 1)) as u32
     }
 
+    /// This tag without the mark that the home serves everything.
+    pub(crate) fn not_all_at_home(self) -> Self {
+        Self(self.0 & !(1 << Self::ALL_AT_HOME))
+    }
+
     /// The number of the home, if it is plain.
     fn home(self) -> u8 {
         // CAST: Masked to 6 bits.

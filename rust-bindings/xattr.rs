@@ -37,7 +37,7 @@ impl<'a> XattrName<'a> {
     /// # Safety
     ///
     /// `name` is a string for `'a`, which a NUL ends.
-    unsafe fn from_raw(name: *const c_char) -> Self {
+    pub(super) unsafe fn from_raw(name: *const c_char) -> Self {
         Self {
             name,
             _life: PhantomData,
@@ -72,7 +72,16 @@ pub(crate) struct ValueBuffer<'a> {
     _life: PhantomData<&'a mut ()>,
 }
 
-impl ValueBuffer<'_> {
+impl<'a> ValueBuffer<'a> {
+    /// The memory `to`.
+    pub(super) fn over(to: &'a mut [c_char]) -> Self {
+        Self {
+            to: to.as_mut_ptr().cast(),
+            size: to.len(),
+            _life: PhantomData,
+        }
+    }
+
     /// Nowhere.
     pub(crate) fn none() -> Self {
         Self {

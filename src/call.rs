@@ -14,7 +14,10 @@ use crate::{
         BranchId,
         CgroupId,
         IdRange,
+        Kind,
+        Lesson,
         Op,
+        Said,
         State,
         Verdict, //
     },
@@ -31,6 +34,7 @@ use crate::{
         SwitchInode, //
     },
 };
+use core::cell::Cell;
 use kernel::{
     prelude::*,
     sync::aref::ARef, //
@@ -60,8 +64,10 @@ pub(crate) enum At<'a> {
     Entry(Entry<'a>),
     /// A name in a directory, as a listing has it.
     Listed(&'a SwitchDentry, Name<'a>),
-    /// No branch can be asked, since nothing may sleep: ECHILD.
-    Atomic,
+    /// A name of the mount in place: no branch can be asked, since nothing may sleep. ECHILD.
+    InPlace(&'a SwitchDentry),
+    /// A name in a directory while that is listed, in the same way.
+    Passing(&'a SwitchDentry, Name<'a>),
 }
 
 /// One call.
@@ -76,6 +82,14 @@ pub(crate) struct Call<'a> {
     pub(crate) at: At<'a>,
     /// How a file is being opened.
     pub(crate) access: route::Access,
+    /// The flags of that open.
+    pub(crate) open_flags: u32,
+    /// The type of what is being made.
+    pub(crate) kind: Option<Kind>,
+    /// Whether the name is looked up to be made.
+    pub(crate) makes: bool,
+    /// What a program said so far.
+    lessons: Cell<KVec<Lesson>>,
 }
 
 impl<'a> Call<'a> {
@@ -103,7 +117,38 @@ impl<'a> Call<'a> {
             caller,
             at,
             access: route::Access::NONE,
+            open_flags: 0,
+            kind: None,
+            makes: false,
+            lessons: Cell::new(KVec::new()),
         }
+    }
+
+    /// Whether branches can be asked.
+    pub(crate) fn may_sleep(&self) -> bool {
+        !matches!(self.at, At::InPlace(_) | At::Passing(..))
+    }
+
+    /// What a program said already about an operation, or about the name.
+    pub(crate) fn said(&self, about: Option<Op>) -> Option<Said> {
+        let lessons = self.lessons.take();
+        let known = lessons.iter().find(|lesson| lesson.about == about);
+        let said = known.map(|lesson| lesson.said);
+        self.lessons.set(lessons);
+        said
+    }
+
+    /// Keeps what a program said. May sleep.
+    pub(crate) fn learn(&self, lesson: Lesson) -> Result {
+        let mut lessons = self.lessons.take();
+        let kept = lessons.push(lesson, GFP_KERNEL);
+        self.lessons.set(lessons);
+        Ok(kept?)
+    }
+
+    /// What a program said.
+    pub(crate) fn into_lessons(self) -> KVec<Lesson> {
+        self.lessons.into_inner()
     }
 
     /// What the policy says of `op` in the state `state` of the path; of an object whose home is
@@ -150,7 +195,7 @@ impl<'a> Call<'a> {
                 Some(dir) => self.find_in(&dir, *name, id)?,
                 None => None,
             },
-            At::Atomic => return Err(ECHILD),
+            At::InPlace(_) | At::Passing(..) => return Err(ECHILD),
         };
         Ok(found.filter(|found| found.inode().is_some()))
     }
@@ -166,11 +211,11 @@ impl<'a> Call<'a> {
     }
 
     /// The inode of the path, if it is known.
-    fn inode(&self) -> Option<&SwitchInode> {
+    pub(crate) fn inode(&self) -> Option<&SwitchInode> {
         match &self.at {
-            At::Dentry(dentry) => dentry.inode(),
+            At::Dentry(dentry) | At::InPlace(dentry) => dentry.inode(),
             At::Entry(entry) => entry.dentry().inode(),
-            At::Listed(..) | At::Atomic => None,
+            At::Listed(..) | At::Passing(..) => None,
         }
     }
 }
@@ -197,7 +242,7 @@ impl route::Facts for Call<'_> {
     }
 
     fn size(&self) -> Result<Option<u64>> {
-        if let At::Atomic = self.at {
+        if !self.may_sleep() {
             return Err(ECHILD);
         }
         let Some(inode) = self.inode() else {
@@ -220,5 +265,18 @@ impl route::Facts for Call<'_> {
             }
         }
         Ok(self.find(branch)?.is_some())
+    }
+
+    fn ask(&self, state: Option<&State>, about: Option<Op>, is_new: bool) -> Result<Said> {
+        match self.policy.program() {
+            Some(program) => program.ask(self, state, about, is_new),
+            None => Ok(Said::Rules),
+        }
+    }
+
+    fn contradicted(&self) {
+        if let Some(program) = self.policy.program() {
+            program.complain(0, "a name that has another home");
+        }
     }
 }

@@ -92,7 +92,8 @@ fn rules(out: &mut Text, info: &Info) -> Result {
     out.put(fmt!("{hits} default -> {}\n", &*default.name))
 }
 
-/// A line a counter: calls that a branch served, decisions by verdict, refusals by reason.
+/// A line a counter: calls that a branch served, decisions by verdict, refusals by reason, what a
+/// program said that it must not, and its own.
 fn counters(out: &mut Text, info: &Info) -> Result {
     for branch in info.branches.attached() {
         for op in Op::ALL {
@@ -114,6 +115,17 @@ fn counters(out: &mut Text, info: &Info) -> Result {
         out.bytes(b"refused ")?;
         out.bytes(reason.name().to_bytes())?;
         out.put(fmt!(" {refusals}\n"))?;
+    }
+    let policy = info.policy.get();
+    let Some(program) = policy.program() else {
+        return Ok(());
+    };
+    let attachment = program.attachment();
+    out.put(fmt!("bpf invalid {}\n", attachment.complaints()))?;
+    for (number, count) in attachment.counters().enumerate() {
+        if count != 0 {
+            out.put(fmt!("bpf {number} {count}\n"))?;
+        }
     }
     Ok(())
 }

@@ -20,6 +20,7 @@ use crate::{
     },
     rename,
     route::{
+        self,
         BranchId,
         Kind,
         Op,
@@ -75,7 +76,9 @@ pub(crate) fn target(info: &Info, entry: Entry<'_>, op: Op, kind: Option<Kind>) 
     let policy = info.policy.get();
     let (tag, state) = policy.entry(entry, kind)?;
     Caller::with_current(|caller| {
-        let call = Call::new(info, &policy, caller, At::Entry(entry));
+        let mut call = Call::new(info, &policy, caller, At::Entry(entry));
+        call.kind = kind;
+        call.makes = true;
         let rules = policy.compiled();
         let decision = rules.decide(state, op, &call)?;
         let id = match decision.verdict {
@@ -95,6 +98,7 @@ pub(crate) fn target(info: &Info, entry: Entry<'_>, op: Op, kind: Option<Kind>) 
             log_lost(info, op, (decision.rule, id), (home.rule, home.branch));
             return Err(info.refusal(entry, op, Reason::Lost, EINVAL));
         }
+        let tag = policy.learned(tag, &call.into_lessons())?;
         Ok(Target { id, tag })
     })
 }
@@ -137,6 +141,7 @@ struct Number(Option<u16>);
 impl fmt::Display for Number {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
+            Some(route::BY_PROGRAM) => f.write_str("bpf"),
             Some(number) => write!(f, "{number}"),
             None => f.write_str("default"),
         }
@@ -337,10 +342,49 @@ fn clear_mirrors(
     Ok(())
 }
 
+/// The error of `op` on `entry`, which failed by `e`.
+fn failed(entry: Entry<'_>, op: Op, e: Error) -> Error {
+    entry.dir().sb().info().failed(At::Entry(entry), op, e)
+}
+
+/// Gives the object of `old` the name `entry`, too.
+fn link(old: &SwitchDentry, entry: Entry<'_>) -> Result {
+    let info = entry.dir().sb().info();
+    let inode = old.inode().ok_or(ENOENT)?;
+    let target = target(info, entry, Op::Link, Kind::of_mode(inode.mode()))?;
+    if number(target.id) != inode.branch() {
+        return Err(info.refusal(entry, Op::Link, Reason::Cross, EXDEV));
+    }
+    let branch = info.branches.get(target.id)?;
+    let object = inode.real().ok_or_else(error::estale)?;
+    let dir = mirror::make_dir_of(info, entry, target.id)?;
+    let real = {
+        let _write = branch.mount.want_write()?;
+        let _creds = info.assume();
+        let known = entry.dentry().real();
+        create_in(
+            branch.at(&dir),
+            entry.name(),
+            known.as_deref(),
+            CreateKind::Link(object),
+            0,
+        )?
+    };
+    if real.inode().map(|i| i.id()) != Some(inode.real_id()) {
+        return Err(error::estale());
+    }
+    info.refresh_changed(inode);
+    info.refresh_changed(entry.dir());
+    entry.dentry().set_tag(target.tag);
+    entry.dentry().set_real(Some(real));
+    entry.dentry().instantiate(ARef::from(inode));
+    Ok(())
+}
+
 #[vtable]
 impl DirOps for Dir {
     fn lookup(entry: Entry<'_>, flags: LookupFlags) -> Result<Option<ARef<SwitchDentry>>> {
-        namei::lookup(entry, flags)
+        namei::lookup(entry, flags).map_err(|e| failed(entry, Op::Lookup, e))
     }
 
     fn create(idmap: Idmap<'_>, entry: Entry<'_>, mode: u16, kind: CreateKind<'_>) -> Result {
@@ -349,7 +393,7 @@ impl DirOps for Dir {
             CreateKind::Symlink(_) => Op::Symlink,
             _ => Op::Create,
         };
-        let made = make(idmap, entry, op, kind, mode)?;
+        let made = make(idmap, entry, op, kind, mode).map_err(|e| failed(entry, op, e))?;
         entry.dentry().set_tag(made.target.tag);
         entry.dentry().set_real(Some(made.real));
         entry.dentry().instantiate(made.inode);
@@ -357,7 +401,8 @@ impl DirOps for Dir {
     }
 
     fn mkdir(idmap: Idmap<'_>, entry: Entry<'_>, mode: u16) -> Result<Option<ARef<SwitchDentry>>> {
-        let made = make(idmap, entry, Op::Mkdir, CreateKind::Dir, mode)?;
+        let made = make(idmap, entry, Op::Mkdir, CreateKind::Dir, mode)
+            .map_err(|e| failed(entry, Op::Mkdir, e))?;
         let dentry = entry.dentry();
         // The branch may have moved the new directory, and it may have been found there already.
         dentry.unhash();
@@ -372,47 +417,18 @@ impl DirOps for Dir {
     }
 
     fn link(old: &SwitchDentry, entry: Entry<'_>) -> Result {
-        let info = entry.dir().sb().info();
-        let inode = old.inode().ok_or(ENOENT)?;
-        let target = target(info, entry, Op::Link, Kind::of_mode(inode.mode()))?;
-        if number(target.id) != inode.branch() {
-            return Err(info.refusal(entry, Op::Link, Reason::Cross, EXDEV));
-        }
-        let branch = info.branches.get(target.id)?;
-        let object = inode.real().ok_or_else(error::estale)?;
-        let dir = mirror::make_dir_of(info, entry, target.id)?;
-        let real = {
-            let _write = branch.mount.want_write()?;
-            let _creds = info.assume();
-            let known = entry.dentry().real();
-            create_in(
-                branch.at(&dir),
-                entry.name(),
-                known.as_deref(),
-                CreateKind::Link(object),
-                0,
-            )?
-        };
-        if real.inode().map(|i| i.id()) != Some(inode.real_id()) {
-            return Err(error::estale());
-        }
-        info.refresh_changed(inode);
-        info.refresh_changed(entry.dir());
-        entry.dentry().set_tag(target.tag);
-        entry.dentry().set_real(Some(real));
-        entry.dentry().instantiate(ARef::from(inode));
-        Ok(())
+        link(old, entry).map_err(|e| failed(entry, Op::Link, e))
     }
 
     fn unlink(entry: Entry<'_>) -> Result {
-        remove_entry(entry, Op::Unlink, RemoveKind::File)
+        remove_entry(entry, Op::Unlink, RemoveKind::File).map_err(|e| failed(entry, Op::Unlink, e))
     }
 
     fn rmdir(entry: Entry<'_>) -> Result {
-        remove_entry(entry, Op::Rmdir, RemoveKind::Dir)
+        remove_entry(entry, Op::Rmdir, RemoveKind::Dir).map_err(|e| failed(entry, Op::Rmdir, e))
     }
 
     fn rename(old: Entry<'_>, new: Entry<'_>, flags: RenameFlags) -> Result {
-        rename::rename(old, new, flags)
+        rename::rename(old, new, flags).map_err(|e| failed(old, Op::Rename, e))
     }
 }

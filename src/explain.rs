@@ -141,6 +141,7 @@ impl Subject<'_> {
             None => out.bytes(b" -")?,
         }
         match said.rule {
+            Some(route::BY_PROGRAM) => out.bytes(b" bpf ")?,
             Some(rule) => out.put(fmt!(" {rule} "))?,
             None => out.bytes(b" default ")?,
         }

@@ -120,11 +120,13 @@ fn open_as(
 /// shared, and the files of gates.
 fn open_by_rules(info: &Info, file: &RegularFile) -> Result<OpenFile> {
     let policy = info.policy.get();
+    let seq = file.dentry().seq();
     let state = policy.state(file.dentry())?;
     let home = id(file.inode().branch());
     Caller::with_current(|caller| {
         let mut call = Call::new(info, &policy, caller, At::Dentry(file.dentry()));
         call.access = ways(file);
+        call.open_flags = file.flags();
         let open = decide(&call, state, Use::Open, home)?;
         let mut opening = Opening {
             info,
@@ -135,6 +137,7 @@ fn open_by_rules(info: &Info, file: &RegularFile) -> Result<OpenFile> {
         };
         let first = opening.open(open, false)?;
         if !state.splits_data() && opening.gates.is_empty() {
+            policy.remember(file.dentry(), seq, &call.into_lessons());
             return Ok(OpenFile::One(first));
         }
         let mut uses = [const { Err(EIO) }; Use::ALL.len()];
@@ -145,6 +148,11 @@ fn open_by_rules(info: &Info, file: &RegularFile) -> Result<OpenFile> {
             );
             *slot = decide(&call, state, which, home)
                 .and_then(|decision| opening.open(decision, read_only));
+        }
+        policy.remember(file.dentry(), seq, &call.into_lessons());
+        let is_one = opening.opened.len() == 1 && opening.gates.is_empty();
+        if is_one && uses.iter().all(Result::is_ok) {
+            return Ok(OpenFile::One(first));
         }
         let mut all = KVec::new();
         for (_, _, file) in opening.opened {

@@ -151,7 +151,7 @@ impl NodeOps for Node {
         let inode = dentry.inode().ok_or(ENOENT)?;
         match info.decide(dentry, Op::Getattr)? {
             decision if decision != Decision::Home && dentry.is_hashed() => {
-                getattr_elsewhere(info, dentry, inode, decision, query, stat)
+                getattr_elsewhere(info, dentry, inode, decision, query, stat)?;
             }
             _ => {
                 let (branch, real) = inode.object();
@@ -163,9 +163,12 @@ impl NodeOps for Node {
                     }
                     _ => {}
                 }
-                Ok(())
             }
         }
+        if info.policy.is_plain() || info.policy.is_all_at_home(dentry) {
+            return Ok(());
+        }
+        info.shape(dentry, stat)
     }
 
     fn setattr(idmap: Idmap<'_>, dentry: &SwitchDentry, attr: &mut IAttr) -> Result {

@@ -88,20 +88,24 @@ fn lookup_by_rules(
 ) -> Result<Option<ARef<SwitchDentry>>> {
     let policy = info.policy.get();
     let (mut tag, state) = policy.entry(entry, None)?;
-    let home = Caller::with_current(|caller| {
-        let call = Call::new(info, &policy, caller, At::Entry(entry));
-        if admit(&call, state, flags)? {
-            call.home(state).map(Some)
+    let (home, lessons) = Caller::with_current(|caller| {
+        let mut call = Call::new(info, &policy, caller, At::Entry(entry));
+        call.makes = flags.makes();
+        let home = if admit(&call, state, flags)? {
+            Some(call.home(state)?)
         } else {
-            Ok(None)
-        }
+            None
+        };
+        Ok::<_, Error>((home, call.into_lessons()))
     })?;
+    tag = policy.learned(tag, &lessons)?;
     let Some(home) = home else {
         return connect(info, entry, tag, None, None);
     };
     let (real, inode) = find(info, entry, home)?;
     if let Some(inode) = inode.as_ref().filter(|_| policy.asks_types()) {
         tag = policy.entry(entry, Kind::of_mode(inode.mode()))?.0;
+        tag = policy.learned(tag, &lessons)?;
     }
     connect(info, entry, tag, real, inode)
 }
@@ -196,7 +200,9 @@ fn home_by_rules(info: &Info, dentry: &SwitchDentry, flags: LookupFlags) -> Resu
             if state.lookup_needs() == Needs::Branches {
                 return Err(ECHILD);
             }
-            home_of_call(&Call::new(info, policy, caller, At::Atomic), state, flags)
+            let mut call = Call::new(info, policy, caller, At::InPlace(dentry));
+            call.makes = flags.makes();
+            home_of_call(&call, state, flags)
         });
         match known {
             Err(e) if e == ECHILD && !flags.in_rcu() => {}
@@ -209,9 +215,12 @@ fn home_by_rules(info: &Info, dentry: &SwitchDentry, flags: LookupFlags) -> Resu
             // Of a name that does not exist it is not known where it does not.
             return Ok(None);
         }
+        let seq = dentry.seq();
         let state = policy.state(dentry)?;
-        let call = Call::new(info, &policy, caller, At::Dentry(dentry));
+        let mut call = Call::new(info, &policy, caller, At::Dentry(dentry));
+        call.makes = flags.makes();
         let home = home_of_call(&call, state, flags)?;
+        policy.remember(dentry, seq, &call.into_lessons());
         Ok(home.filter(|home| inode.is_none_or(|inode| *home == inode.branch())))
     })
 }

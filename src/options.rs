@@ -8,7 +8,10 @@ use crate::{
         CredsMode,
         Info, //
     },
-    vfs::Mount,
+    vfs::{
+        Mount,
+        OnDetach, //
+    },
 };
 use core::fmt::Write as _;
 use kernel::{
@@ -150,6 +153,16 @@ pub(crate) fn show(info: &Info, m: &SeqFile) {
     }
     if info.creds == CredsMode::Caller {
         seq_print!(m, ",creds=caller");
+    }
+    if let Some(program) = policy.program() {
+        let attachment = program.attachment();
+        seq_print!(m, ",chooser=bpf:{}", Escaped(attachment.name()));
+        let shown = OnDetach::ALL
+            .iter()
+            .find(|(_, d)| *d == attachment.on_detach());
+        if let Some((word, _)) = shown.filter(|(_, d)| *d != OnDetach::Keep) {
+            seq_print!(m, ",on_detach={word}");
+        }
     }
     for rule in policy.rules() {
         seq_print!(m, ",rule={}", Escaped(rule.text()));

@@ -11,7 +11,7 @@ use crate::{
         Branch,
         Branches, //
     },
-    inode,
+    chooser, inode,
     namei::number,
     options::{
         BranchSpec,
@@ -21,6 +21,7 @@ use crate::{
         LivePolicy,
         Policy, //
     },
+    program::Program,
     remount,
     route::{
         self,
@@ -43,6 +44,7 @@ use crate::{
         Creds,
         Identity,
         NewSuper,
+        OnDetach,
         Parameter,
         PathFile,
         SuperBlock,
@@ -66,6 +68,10 @@ pub(crate) struct Wanted {
     pub(crate) default: Option<CString>,
     /// `creds=`.
     pub(crate) creds: Option<CredsMode>,
+    /// `chooser=`: the name of a BPF chooser, or none.
+    pub(crate) chooser: Option<Option<CString>>,
+    /// `on_detach=`.
+    pub(crate) on_detach: Option<OnDetach>,
     /// The branches to be attached again.
     pub(crate) reattach: KVec<CString>,
     /// The texts of the rules since the last `norules`.
@@ -174,6 +180,7 @@ pub(crate) fn compile<'t>(
     texts: impl Iterator<Item = &'t [u8]>,
     default: BranchId,
     stamp: Arc<Stamp>,
+    program: Option<Program>,
 ) -> Result<Arc<Policy>> {
     let mut rules = mem::Vec::new();
     for text in texts {
@@ -205,7 +212,7 @@ pub(crate) fn compile<'t>(
     for branch in branches.0 {
         ids.push(branch.id, GFP_KERNEL)?;
     }
-    Policy::new(rules, ids, encoding.is_some(), stamp)
+    Policy::new(rules, ids, encoding.is_some(), stamp, program)
 }
 
 /// The operations of a mount being made or changed.
@@ -221,6 +228,8 @@ impl ContextOps for MountContext {
                 branches: KVec::new(),
                 default: None,
                 creds: None,
+                chooser: None,
+                on_detach: None,
                 reattach: KVec::new(),
                 rules: KVec::new(),
                 replace_rules: false,
@@ -258,6 +267,13 @@ impl ContextOps for MountContext {
                     }
                 });
             }
+            b"chooser" => {
+                wanted.chooser = Some(chooser::parse(context, string(context, option)?)?);
+            }
+            b"on_detach" => {
+                let value = string(context, option)?;
+                wanted.on_detach = Some(chooser::parse_on_detach(context, value)?);
+            }
             b"rule" => {
                 let text = CString::try_from(string(context, option)?)?;
                 wanted.rules.push(text, GFP_KERNEL)?;
@@ -275,7 +291,7 @@ impl ContextOps for MountContext {
         Ok(())
     }
 
-    fn open(wanted: &mut Wanted, context: &Context<'_>) -> Result<NewSuper> {
+    fn open(wanted: &mut Wanted, context: &Context<'_>, dev: u32) -> Result<NewSuper> {
         if wanted.branches.is_empty() {
             return Err(context.refuse(
                 EINVAL,
@@ -306,7 +322,9 @@ impl ContextOps for MountContext {
         let known = Table(&table);
         let default = known.default(context, wanted.default.as_ref(), BranchId::new(0))?;
         let texts = wanted.rules.iter().map(|text| text.to_bytes());
-        let policy = compile(context, &known, texts, default, Stamp::new()?)?;
+        let stamp = Stamp::new()?;
+        let program = chooser::attach_first(context, wanted, dev, table.len(), &stamp)?;
+        let policy = compile(context, &known, texts, default, stamp, program)?;
         drop(table);
         let stats = Stats::new(BranchId::MAX)?;
         let info = Info {

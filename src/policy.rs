@@ -5,12 +5,15 @@
 use crate::{
     namei::number,
     path,
+    program::Program,
     route::{
         self,
+        Asks,
         BranchId,
         BranchSet,
         CgroupId,
         Kind,
+        Lesson,
         Rule,
         State, //
     },
@@ -23,6 +26,7 @@ use crate::{
         CgroupPath,
         Encoding,
         Entry,
+        Forget,
         Name,
         Plain,
         RcuArc,
@@ -71,6 +75,8 @@ fn all_at(default: BranchId) -> Plain {
 pub(crate) struct Policy {
     /// The compiled rules.
     rules: route::Policy,
+    /// The program above them.
+    program: Option<Program>,
     /// The control groups that they name.
     cgroups: KVec<CgroupPath>,
     /// Whether the patterns have folded forms.
@@ -194,6 +200,7 @@ impl Policy {
         branches: KVec<BranchId>,
         folds: bool,
         stamp: Arc<Stamp>,
+        program: Option<Program>,
     ) -> Result<Arc<Self>> {
         let mut cgroups = KVec::new();
         for path in rules.cgroups() {
@@ -203,6 +210,7 @@ impl Policy {
         let policy = Arc::pin_init(
             pin_init!(Self {
                 rules,
+                program,
                 branches,
                 cgroups,
                 folds,
@@ -225,6 +233,18 @@ impl Policy {
     /// The compiled rules.
     pub(crate) fn compiled(&self) -> &route::Policy {
         &self.rules
+    }
+
+    /// The program above the rules.
+    pub(crate) fn program(&self) -> Option<&Program> {
+        self.program.as_ref()
+    }
+
+    /// What a program has to be asked about a new name.
+    pub(crate) fn asks(&self) -> Asks {
+        self.program
+            .as_ref()
+            .map_or(Asks::NOTHING, |program| program.asks())
     }
 
     /// A control group that rules name.
@@ -261,9 +281,9 @@ impl Policy {
         &self.hits
     }
 
-    /// Whether there are no rules: every name's home is the default branch, and serves everything.
+    /// Whether there are neither rules nor a program: every name's home is the default branch, and serves everything.
     pub(crate) fn is_trivial(&self) -> bool {
-        self.rules().is_empty()
+        self.rules().is_empty() && self.program.is_none()
     }
 
     /// The default branch, of names that no rule speaks of.
@@ -308,7 +328,41 @@ impl Policy {
 
     /// The tag of the state with the number `number` in the generation `generation`.
     fn tag_of(&self, generation: u64, number: u32) -> Result<Tag> {
-        self.states.tag(generation, number).ok_or(EIO)
+        let tag = self.states.tag(generation, number).ok_or(EIO)?;
+        match &self.program {
+            // What changes results is called for every operation.
+            Some(program) if program.members().getattr => Ok(tag.not_all_at_home()),
+            _ => Ok(tag),
+        }
+    }
+
+    /// The tag in the place of `tag` after `lessons`. May sleep.
+    pub(crate) fn learned(&self, tag: Tag, lessons: &[Lesson]) -> Result<Tag> {
+        if lessons.is_empty() {
+            return Ok(tag);
+        }
+        let state = self.states.get(tag.state()).ok_or(EIO)?;
+        match state.learn(lessons)? {
+            Some(state) => self.tag_of(tag.generation(), self.states.intern(state)?),
+            None => Ok(tag),
+        }
+    }
+
+    /// Lets `dentry`, which had the sequence number `seq` before a program was asked, remember
+    /// `lessons`. May sleep.
+    pub(crate) fn remember(&self, dentry: &SwitchDentry, seq: u32, lessons: &[Lesson]) {
+        let tag = dentry.tag();
+        if lessons.is_empty() || !Self::is_of(tag, self.generation()) {
+            return;
+        }
+        // Without memory it is asked again.
+        let Ok(new) = self.learned(tag, lessons) else {
+            return;
+        };
+        dentry.set_tag(new);
+        if dentry.seq() != seq {
+            dentry.set_tag(Tag::NONE);
+        }
     }
 
     /// The state of a name of the mount. May sleep.
@@ -373,12 +427,14 @@ impl Policy {
         name: Name<'_>,
         kind: Option<Kind>,
     ) -> Result<Tag> {
-        if self.is_trivial() {
-            return Ok(dir);
+        let asks = self.asks();
+        if self.rules().is_empty() && asks.is_nothing() {
+            return self.tag_of(dir.generation(), ROOT);
         }
         let dir_state = self.states.get(dir.state()).ok_or(EIO)?;
         let state =
             self.with_name(inode, name, |name| self.rules.child(dir_state, name, kind))??;
+        let state = state.asking(asks);
         self.tag_of(dir.generation(), self.states.intern(state)?)
     }
 
@@ -412,9 +468,10 @@ impl Policy {
         kind: Option<Kind>,
     ) -> Result<State> {
         let state = self.state(dir)?;
-        Ok(self.with_name(dir.inode(), name, |name| {
+        let child = self.with_name(dir.inode(), name, |name| {
             self.rules.child(state, name, kind)
-        })??)
+        })??;
+        Ok(child.asking(self.asks()))
     }
 
     /// The tag and the state of a name whose directory is locked, for an object of the type `kind`.
@@ -431,17 +488,30 @@ impl Policy {
 
     /// The branches that can be the home of a name in the directory `inode` of the state `dir`.
     pub(crate) fn names_homes(&self, dir: &State, inode: Option<&SwitchInode>) -> BranchSet {
+        if self.asks().gives_homes() {
+            return self.all_branches();
+        }
         self.rules.names_homes(dir, self.encoding(inode).is_some())
+    }
+
+    /// The branches in force.
+    fn all_branches(&self) -> BranchSet {
+        let add = |set: BranchSet, branch: &BranchId| set.or(BranchSet::of(*branch));
+        self.branches.iter().fold(BranchSet::EMPTY, add)
     }
 
     /// Whether names in the directory of the state `dir` have to be asked about to list them.
     pub(crate) fn names_vary(&self, dir: &State) -> bool {
-        self.rules.names_vary(dir)
+        self.asks().decides_names() || self.rules.names_vary(dir)
     }
 
     /// The branches that rules can name for anything below the directory of the state `dir`.
     pub(crate) fn branches_below(&self, dir: &State) -> BranchSet {
-        self.rules.branches_below(dir)
+        if self.asks().is_nothing() {
+            self.rules.branches_below(dir)
+        } else {
+            self.all_branches()
+        }
     }
 
     /// The branches that rules ask whether names below the directory of the state `dir` exist there.
@@ -451,6 +521,7 @@ impl Policy {
 
     /// Whether no name below has another home under the state `b` than under `a`.
     pub(crate) fn same_below(&self, a: &State, b: &State) -> bool {
-        self.rules.same_below(a, b)
+        // What a program would say of the names there is not known.
+        !self.asks().gives_homes() && self.rules.same_below(a, b)
     }
 }

@@ -52,6 +52,7 @@ use crate::{
         Name,
         Stat,
         StatQuery,
+        SwitchDentry,
         SwitchInode, //
     },
 };
@@ -261,9 +262,9 @@ fn lists(
     branch: u8,
 ) -> Result<bool> {
     let rules = call.policy.compiled();
-    let peek = call
-        .policy
-        .with_name(Some(dir), name, |name| rules.peek(state, name, call))??;
+    let peek = call.policy.with_name(Some(dir), name, |name| {
+        rules.peek_asking(state, name, call.policy.asks(), call)
+    })??;
     if peek.is_hidden() || number(peek.home.branch) != branch {
         return Ok(false);
     }
@@ -281,10 +282,16 @@ struct Filter<'a> {
     part: Part,
     /// The number of its branch.
     branch: u8,
-    /// Who lists; no branch can be asked.
-    call: &'a Call<'a>,
+    /// The mount.
+    info: &'a Info,
+    /// The policy by which it is listed.
+    policy: &'a Policy,
+    /// Who lists.
+    caller: Caller<'a>,
     /// The directory.
-    dir: &'a SwitchInode,
+    dir: &'a SwitchDentry,
+    /// Its inode.
+    inode: &'a SwitchInode,
     /// Its state.
     state: &'a State,
     /// Positions for user space.
@@ -312,7 +319,10 @@ impl DirSink for Filter<'_> {
         let listed = if is_dot(entry) {
             Ok(self.part == Part::Home)
         } else {
-            lists(self.call, self.dir, self.state, entry.name, self.branch)
+            // Here no branch can be asked.
+            let at = At::Passing(self.dir, entry.name);
+            let call = Call::new(self.info, self.policy, self.caller, at);
+            lists(&call, self.inode, self.state, entry.name, self.branch)
         };
         match listed {
             Ok(true) => {}
@@ -387,7 +397,6 @@ fn list_parts(info: &Info, file: &DirFile, plan: &Plan, context: &mut DirContext
         let read = file.data().with_stream(info, file, branch, |stream| {
             let source = DirStream(&stream.file);
             source.seek(pos)?;
-            let call = Call::new(info, &plan.policy, caller, At::Atomic);
             let hints = context.hints();
             let mut filter = Filter {
                 whole: Whole {
@@ -397,8 +406,11 @@ fn list_parts(info: &Info, file: &DirFile, plan: &Plan, context: &mut DirContext
                 },
                 part,
                 branch,
-                call: &call,
-                dir: file.inode(),
+                info,
+                policy: &plan.policy,
+                caller,
+                dir: file.dentry(),
+                inode: file.inode(),
                 state,
                 positions,
                 end: End::Empty,
@@ -430,21 +442,16 @@ fn list_parts(info: &Info, file: &DirFile, plan: &Plan, context: &mut DirContext
 fn list_asking(source: &DirStream<'_>, file: &DirFile, to: &mut Filter<'_>) -> Result<(End, i64)> {
     let mut batch = Batch::new();
     {
-        let _creds = to.call.info.assume();
+        let _creds = to.info.assume();
         source.read(Hints::UNLIMITED, &mut batch)?;
     }
     let mut end = End::Empty;
     for entry in batch.entries()? {
         end = End::Read;
         let listed = is_dot(&entry) || {
-            let (info, policy) = (to.call.info, to.call.policy);
-            let call = Call::new(
-                info,
-                policy,
-                to.call.caller,
-                At::Listed(file.dentry(), entry.name),
-            );
-            lists(&call, to.dir, to.state, entry.name, to.branch)?
+            let at = At::Listed(file.dentry(), entry.name);
+            let call = Call::new(to.info, to.policy, to.caller, at);
+            lists(&call, to.inode, to.state, entry.name, to.branch)?
         };
         if !listed || (is_dot(&entry) && to.part != Part::Home) {
             continue;

@@ -14,6 +14,7 @@ use crate::{
         name_of, //
     },
     branch::Branch,
+    chooser,
     options::BranchSpec,
     params::{
         compile,
@@ -230,17 +231,23 @@ pub(crate) fn reconfigure(wanted: &mut Wanted, context: &Context<'_>, sb: &Super
     }
     let table = Table(&new);
     let default = default(context, info, &table, wanted, policy.default())?;
-    if !moved && !wanted.replace_rules && default == policy.default() {
+    let stamp = info.policy.stamp();
+    let (program, changes) =
+        chooser::attach_next(context, wanted, &policy, sb.dev(), new.len(), stamp)?;
+    chooser::check_on_detach(context, wanted, program.as_ref())?;
+    if !moved && !wanted.replace_rules && !changes && default == policy.default() {
+        chooser::change_on_detach(wanted, program.as_ref());
         return Ok(());
     }
     let new_policy = if wanted.replace_rules {
         let texts = wanted.rules.iter().map(|text| text.to_bytes());
-        compile(context, &table, texts, default, info.policy.stamp().clone())?
+        compile(context, &table, texts, default, stamp.clone(), program)?
     } else {
         let texts = policy.rules().iter().map(|rule| rule.text());
-        compile(context, &table, texts, default, info.policy.stamp().clone())?
+        compile(context, &table, texts, default, stamp.clone(), program)?
     };
     // Nothing fails from here on.
+    chooser::change_on_detach(wanted, new_policy.program());
     for seat in seats.iter() {
         if let Seat::New(branch) = seat {
             info.branches.attach(branch.clone());

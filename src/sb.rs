@@ -122,7 +122,7 @@ impl Info {
             // In place, unless the state is not known yet, or a branch has to be asked.
             let known = self.policy.with(|policy| {
                 let state = policy.state_of_tag(dentry.tag()).ok_or(ECHILD)?;
-                let call = Call::of(self, policy, caller, At::Atomic, op);
+                let call = Call::of(self, policy, caller, At::InPlace(dentry), op);
                 call.decide(state, op, home)
             });
             match known {
@@ -130,9 +130,12 @@ impl Info {
                 known => return known,
             }
             let policy = self.policy.get();
+            let seq = dentry.seq();
             let state = policy.state(dentry)?;
             let call = Call::of(self, &policy, caller, At::Dentry(dentry), op);
-            call.decide(state, op, home)
+            let decision = call.decide(state, op, home);
+            policy.remember(dentry, seq, &call.into_lessons());
+            decision
         })
     }
 

@@ -2,7 +2,10 @@
 
 //! Which tags of names count: those of the mount's generation.
 
-use crate::vfs::Tag;
+use crate::vfs::{
+    Forget,
+    Tag, //
+};
 use core::sync::atomic::{
     AtomicU64,
     Ordering, //
@@ -78,15 +81,6 @@ impl Stamp {
         self.generation.store(generation, Ordering::Release);
     }
 
-    /// Lets no tag made so far count. Not between [`Stamp::end`] and [`Stamp::begin`], where none
-    /// does.
-    pub(crate) fn forget(&self) {
-        let _change = self.change.lock();
-        if self.generation() != NONE {
-            self.set(new_generation());
-        }
-    }
-
     /// Lets no tag count until [`Stamp::begin`].
     pub(crate) fn end(&self) {
         let _change = self.change.lock();
@@ -99,5 +93,15 @@ impl Stamp {
         let generation = new_generation();
         self.set(generation);
         generation
+    }
+}
+
+impl Forget for Stamp {
+    /// Lets no tag made so far count. Between [`Stamp::end`] and [`Stamp::begin`] none does.
+    fn forget(&self) {
+        let _change = self.change.lock();
+        if self.generation() != NONE {
+            self.set(new_generation());
+        }
     }
 }

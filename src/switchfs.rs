@@ -19,6 +19,8 @@ mod branch;
 #[forbid(unsafe_code)]
 mod call;
 #[forbid(unsafe_code)]
+mod chooser;
+#[forbid(unsafe_code)]
 mod debug;
 #[forbid(unsafe_code)]
 mod dir;
@@ -52,6 +54,8 @@ mod params;
 mod path;
 #[forbid(unsafe_code)]
 mod policy;
+#[forbid(unsafe_code)]
+mod program;
 #[forbid(unsafe_code)]
 mod range;
 #[forbid(unsafe_code)]
@@ -104,6 +108,7 @@ impl vfs::FileSystem for Switchfs {
     type Xattr = xattr::Xattrs;
     type Export = handle::Handles;
     type Debug = debug::Files;
+    type Stamp = stamp::Stamp;
 
     fn branch(info: &sb::Info, number: u8) -> Option<&branch::Branch> {
         info.branches.of(number).ok()

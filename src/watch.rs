@@ -325,7 +325,7 @@ pub(crate) fn revalidated(name: Revalidate<'_>, result: Result<bool>) -> Result<
             let seen = Seen::of(name.dentry, name.name);
             Caller::with_current(|caller| {
                 // In place: where branches have to be asked, the lookup is not counted.
-                let call = Call::new(info, policy, caller, At::Atomic);
+                let call = Call::new(info, policy, caller, At::InPlace(name.dentry));
                 info.note(seen, Op::Lookup, &call, Some(state));
             });
         }

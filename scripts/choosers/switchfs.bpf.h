@@ -33,6 +33,8 @@ struct switchfs_ctx {
 	__u32 depth;
 	__u32 access;
 	__u32 open_flags;
+	__u32 caller_uid;
+	__u32 caller_gid;
 	__u32 name_len;
 };
 

@@ -80,7 +80,7 @@ impl Policy {
         if state.asks.name == Asked::No {
             return Ok(None);
         }
-        let said = facts.ask(None, state.asks.name == Asked::New)?;
+        let said = facts.ask(Some(state), None, state.asks.name == Asked::New)?;
         Ok((said != Said::Rules).then_some(Decision::by_program(Verdict::Hide)))
     }
 
@@ -94,7 +94,7 @@ impl Policy {
         if !state.asks.has(op) {
             return Ok(None);
         }
-        let said = facts.ask(Some(op), state.asks.new.has(op))?;
+        let said = facts.ask(Some(state), Some(op), state.asks.new.has(op))?;
         let verdict = match said {
             Said::Rules => None,
             Said::Verdict(verdict) => Some(verdict),

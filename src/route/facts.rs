@@ -5,6 +5,7 @@
 use super::{
     op::Op,
     program::Said,
+    state::State,
     verdict::BranchId, //
 };
 
@@ -34,9 +35,14 @@ pub(crate) trait Facts {
     fn exists(&self, branch: BranchId) -> Result<bool, Self::Error>;
 
     /// What the program says about an operation; about the name itself if it is none. It `is_new`
-    /// when nothing was asked about it yet.
-    fn ask(&self, about: Option<Op>, is_new: bool) -> Result<Said, Self::Error> {
-        let _ = (about, is_new);
+    /// when nothing was asked about it yet. The state is that of the name, if it has one.
+    fn ask(
+        &self,
+        state: Option<&State>,
+        about: Option<Op>,
+        is_new: bool,
+    ) -> Result<Said, Self::Error> {
+        let _ = (state, about, is_new);
         Ok(Said::Rules)
     }
 
@@ -82,8 +88,13 @@ impl<F: Facts> Facts for Made<'_, F> {
         self.facts.exists(branch)
     }
 
-    fn ask(&self, about: Option<Op>, is_new: bool) -> Result<Said, F::Error> {
-        self.facts.ask(about, is_new)
+    fn ask(
+        &self,
+        state: Option<&State>,
+        about: Option<Op>,
+        is_new: bool,
+    ) -> Result<Said, F::Error> {
+        self.facts.ask(state, about, is_new)
     }
 
     fn contradicted(&self) {
@@ -141,6 +152,11 @@ impl Access {
         (b'w', Access::WRITE),
         (b'x', Access::EXEC),
     ];
+
+    /// The ways, a bit each: 1 for reading, 2 for writing, 4 for execution.
+    pub(crate) const fn bits(self) -> u8 {
+        self.0
+    }
 
     /// The ways that are in either.
     pub(crate) const fn or(self, other: Access) -> Access {

@@ -34,6 +34,19 @@ impl Kind {
         (b's', Kind::Socket),
     ];
 
+    /// The mode of Linux that has nothing but this type.
+    pub(crate) const fn mode(self) -> u16 {
+        match self {
+            Kind::File => 0o100_000,
+            Kind::Dir => 0o40_000,
+            Kind::Symlink => 0o120_000,
+            Kind::Block => 0o60_000,
+            Kind::Char => 0o20_000,
+            Kind::Fifo => 0o10_000,
+            Kind::Socket => 0o140_000,
+        }
+    }
+
     /// The type in a mode of Linux (`S_IFMT`).
     pub(crate) const fn of_mode(mode: u16) -> Option<Kind> {
         match mode >> 12 {

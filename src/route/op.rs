@@ -106,6 +106,16 @@ impl Op {
         Op::Remap,
     ];
 
+    /// Whether it is one of the class `name`.
+    pub(crate) const fn is_name(self) -> bool {
+        OpSet::NAME.has(self)
+    }
+
+    /// Whether it finds what is there.
+    pub(crate) const fn finds(self) -> bool {
+        OpSet::FINDING.has(self)
+    }
+
     /// Whether it is done to an object that is there, not to its name.
     pub(crate) const fn is_on_object(self) -> bool {
         !OpSet::NAME.without(OpSet::of(Op::Readdir)).has(self)

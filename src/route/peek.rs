@@ -121,11 +121,11 @@ impl Policy {
             },
             lookup: Decision::by_program(verdict),
         };
-        if asks.name != Asked::No && facts.ask(None, false)? != Said::Rules {
+        if asks.name != Asked::No && facts.ask(None, None, false)? != Said::Rules {
             return Ok(by_program(self.default(), Verdict::Hide));
         }
         if asks.has(Op::Lookup) {
-            match facts.ask(Some(Op::Lookup), false)? {
+            match facts.ask(None, Some(Op::Lookup), false)? {
                 Said::Rules => {}
                 Said::First(list) => {
                     let branch = self.first_of(&list, facts)?;

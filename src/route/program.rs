@@ -41,7 +41,11 @@ impl List {
 
     /// The list of `branches`, unless there is none of them.
     pub(crate) fn new(branches: [Option<BranchId>; List::MAX]) -> Option<Self> {
-        branches.first().copied().flatten().map(|_| Self { branches })
+        branches
+            .first()
+            .copied()
+            .flatten()
+            .map(|_| Self { branches })
     }
 
     /// The first of them.
@@ -154,7 +158,10 @@ impl Asks {
 
     /// A number that tells what it is, for a hash.
     pub(super) fn bits(&self) -> u64 {
-        u64::from(self.new.bits()) | u64::from(self.each.bits()) << 30 | (self.name as u64) << 60 | u64::from(self.home) << 62
+        u64::from(self.new.bits())
+            | u64::from(self.each.bits()) << 30
+            | (self.name as u64) << 60
+            | u64::from(self.home) << 62
     }
 }
 
