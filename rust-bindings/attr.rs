@@ -89,6 +89,7 @@ impl Stat {
     }
 
     /// The attributes that a program may change.
+    #[cfg(switchfs_bpf)]
     pub(super) fn to_program(&self) -> sys::switchfs_attr {
         let nanoseconds = |time: &sys::timespec64| {
             time.tv_sec
@@ -111,6 +112,7 @@ impl Stat {
     }
 
     /// Takes over what the program made of the attributes, which bpf.c checked.
+    #[cfg(switchfs_bpf)]
     pub(super) fn follow_program(&mut self, attr: &sys::switchfs_attr) {
         let time = |nanoseconds: i64| sys::timespec64 {
             tv_sec: nanoseconds.div_euclid(1_000_000_000),

@@ -10,6 +10,12 @@
 //! C header: `bpf.h`
 
 use super::{
+    attachment::{
+        Forget,
+        Members,
+        OnDetach,
+        Who, //
+    },
     file_type::Stamp,
     question::{
         Asker,
@@ -42,26 +48,6 @@ kernel::sync::global_lock! {
 
 /// Whether the struct_ops type is there.
 static AVAILABLE: AtomicBool = AtomicBool::new(false);
-
-/// What happens on a mount when its program is unregistered.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum OnDetach {
-    /// The last program stays.
-    Keep,
-    /// The static rules decide.
-    Rules,
-    /// Everything is refused.
-    Deny,
-}
-
-impl OnDetach {
-    /// All of them, by their numbers, and the words for them.
-    pub(crate) const ALL: [(&'static str, OnDetach); 3] = [
-        ("keep", OnDetach::Keep),
-        ("rules", OnDetach::Rules),
-        ("deny", OnDetach::Deny),
-    ];
-}
 
 /// The programs of one `struct switchfs_ops`.
 ///
@@ -175,12 +161,6 @@ pub(super) struct Seat {
     invalid: AtomicU64,
     /// Whether the program was told of the end, since it was unregistered.
     ended: AtomicBool,
-}
-
-/// What ends the verdicts that a mount kept.
-pub(crate) trait Forget: Send + Sync {
-    /// Lets none of them count. Any context.
-    fn forget(&self);
 }
 
 impl Seat {
@@ -448,30 +428,6 @@ const OPS: u32 = sys::switchfs_op_SWITCHFS_OP_REMAP + 1;
 /// The number of `on_detach`.
 fn number(on_detach: OnDetach) -> u8 {
     on_detach as u8
-}
-
-/// Who decides on a mount with a chooser.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Who {
-    /// The program.
-    Program,
-    /// The static rules.
-    Rules,
-    /// All is refused.
-    Nobody,
-}
-
-/// Which members the programs of a chooser have.
-#[derive(Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Members {
-    /// The operations that `route` is asked about, by their numbers.
-    pub(crate) ops: u32,
-    /// `name`.
-    pub(crate) name: bool,
-    /// `getattr`.
-    pub(crate) getattr: bool,
-    /// `error`.
-    pub(crate) error: bool,
 }
 
 impl Chooser {

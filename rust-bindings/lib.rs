@@ -9,9 +9,15 @@
 mod sys;
 
 mod acl;
+#[cfg_attr(not(switchfs_bpf), allow(dead_code))]
+mod attachment;
 mod attr;
 mod backing_file;
 mod caller;
+#[cfg(switchfs_bpf)]
+mod chooser;
+#[cfg(not(switchfs_bpf))]
+#[path = "no_chooser.rs"]
 mod chooser;
 mod create;
 mod cred;
@@ -36,6 +42,7 @@ mod mount;
 mod name;
 mod names;
 mod open;
+#[cfg_attr(not(switchfs_bpf), allow(dead_code))]
 mod question;
 mod range_ops;
 mod rcu;
@@ -59,6 +66,12 @@ pub(crate) use self::{
         CachedAcl,
         NewAcl, //
     },
+    attachment::{
+        Forget,
+        Members,
+        OnDetach,
+        Who, //
+    },
     attr::{
         IAttr,
         Stat,
@@ -78,13 +91,7 @@ pub(crate) use self::{
         Cgroup,
         CgroupPath, //
     },
-    chooser::{
-        Attachment,
-        Forget,
-        Members,
-        OnDetach,
-        Who, //
-    },
+    chooser::Attachment,
     create::{
         create_in,
         CreateKind, //
