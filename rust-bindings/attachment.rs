@@ -22,6 +22,17 @@ impl OnDetach {
     ];
 }
 
+impl OnDetach {
+    /// Who decides afterwards.
+    pub(super) fn who(self) -> Who {
+        match self {
+            OnDetach::Keep => Who::Program,
+            OnDetach::Rules => Who::Rules,
+            OnDetach::Deny => Who::Nobody,
+        }
+    }
+}
+
 /// What ends the verdicts that a mount kept.
 pub(crate) trait Forget: Send + Sync {
     /// Lets none of them count. Any context.
@@ -50,4 +61,37 @@ pub(crate) struct Members {
     pub(crate) getattr: bool,
     /// `error`.
     pub(crate) error: bool,
+}
+
+impl Members {
+    /// Bits for the operations.
+    const OPS: u32 = 30;
+
+    /// One word for `who` and these.
+    pub(super) fn pack(self, who: Who) -> u64 {
+        u64::from(self.ops)
+            | u64::from(self.name) << Self::OPS
+            | u64::from(self.getattr) << (Self::OPS + 1)
+            | u64::from(self.error) << (Self::OPS + 2)
+            | (who as u64) << (Self::OPS + 3)
+    }
+
+    /// What is in a word.
+    #[inline]
+    pub(super) fn unpack(word: u64) -> (Who, Self) {
+        let bit = |above: u32| word >> (Self::OPS + above) & 1 != 0;
+        let members = Self {
+            // CAST: Masked to 30 bits.
+            ops: (word & ((1 << Self::OPS) - 1)) as u32,
+            name: bit(0),
+            getattr: bit(1),
+            error: bit(2),
+        };
+        let who = match word >> (Self::OPS + 3) {
+            0 => Who::Program,
+            1 => Who::Rules,
+            _ => Who::Nobody,
+        };
+        (who, members)
+    }
 }

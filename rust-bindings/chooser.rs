@@ -98,6 +98,25 @@ impl Loaded {
         self.ops.is_some_and(|own| core::ptr::eq(own.as_ptr(), ops))
     }
 
+    /// Which members they have.
+    fn members(&self) -> Members {
+        let Some(ops) = self.ops() else {
+            return Members::default();
+        };
+        // CAST: Checked to have no more bits than there are operations.
+        let asked = if ops.ops == 0 {
+            ALL_OPS
+        } else {
+            ops.ops as u32
+        };
+        Members {
+            ops: if ops.route.is_some() { asked } else { 0 },
+            name: ops.name.is_some(),
+            getattr: ops.getattr.is_some(),
+            error: ops.error.is_some(),
+        }
+    }
+
     /// Tells the program that a mount begins to use it. The errno of a refusal.
     fn begin(&self, seat: &Seat) -> Result {
         let Some(init) = self.ops().and_then(|ops| ops.init) else {
@@ -155,6 +174,8 @@ pub(super) struct Seat {
     on_detach: AtomicU8,
     /// What ends the verdicts that were kept.
     stamp: Arc<Stamp>,
+    /// Who decides, and by which members: what `say` stored.
+    says: AtomicU64,
     /// The counters of programs.
     counters: [AtomicU64; sys::SWITCHFS_COUNTERS as usize],
     /// How often a program said what it must not.
@@ -177,6 +198,12 @@ impl Seat {
         let counter = self.counters.get(which).ok_or(EINVAL)?;
         counter.fetch_add(add, Ordering::Relaxed);
         Ok(())
+    }
+
+    /// Lets `who` decide from now on, by `members`, and ends what was kept.
+    fn say(&self, who: Who, members: Members) {
+        self.says.store(members.pack(who), Ordering::Release);
+        self.stamp.forget();
     }
 
     /// Lets no verdict count that was kept.
@@ -221,6 +248,7 @@ impl Attachment {
             branches: u32::try_from(branches).map_err(|_| EINVAL)?,
             on_detach: AtomicU8::new(number(on_detach)),
             stamp,
+            says: AtomicU64::new(0),
             counters: [const { AtomicU64::new(0) }; sys::SWITCHFS_COUNTERS as usize],
             invalid: AtomicU64::new(0),
             ended: AtomicBool::new(false),
@@ -230,7 +258,9 @@ impl Attachment {
         let chooser = known.iter().find(|chooser| chooser.is_called(name));
         let chooser = chooser.ok_or(ENOENT)?.clone();
         chooser.seats.as_mut(&mut known).reserve(1, GFP_KERNEL)?;
-        chooser.loaded.get().begin(&seat)?;
+        let loaded = chooser.loaded.get();
+        loaded.begin(&seat)?;
+        seat.say(Who::Program, loaded.members());
         chooser
             .seats
             .as_mut(&mut known)
@@ -267,38 +297,16 @@ impl Attachment {
             self.seat
                 .on_detach
                 .store(number(on_detach), Ordering::Relaxed);
-            self.seat.stamp.forget();
-        }
-    }
-
-    /// Who decides now. May be called in RCU walk, as all that follows.
-    pub(crate) fn who(&self) -> Who {
-        if !self.is_detached() {
-            return Who::Program;
-        }
-        match self.on_detach() {
-            OnDetach::Keep => Who::Program,
-            OnDetach::Rules => Who::Rules,
-            OnDetach::Deny => Who::Nobody,
-        }
-    }
-
-    /// Which members the programs in force have.
-    pub(crate) fn members(&self) -> Members {
-        self.chooser.loaded.with(|loaded| {
-            let Some(ops) = loaded.ops() else {
-                return Members::default();
-            };
-            let all = (1u64 << OPS) - 1;
-            // CAST: Checked to have no more bits than there are operations.
-            let asked = if ops.ops == 0 { all } else { ops.ops } as u32;
-            Members {
-                ops: if ops.route.is_some() { asked } else { 0 },
-                name: ops.name.is_some(),
-                getattr: ops.getattr.is_some(),
-                error: ops.error.is_some(),
+            if self.is_detached() && on_detach != OnDetach::Keep {
+                self.seat.say(on_detach.who(), Members::default());
             }
-        })
+        }
+    }
+
+    /// Who decides now, and by which members. May be called in RCU walk, as all that follows.
+    #[inline]
+    pub(crate) fn says(&self) -> (Who, Members) {
+        Members::unpack(self.seat.says.load(Ordering::Acquire))
     }
 
     /// Calls the program of a member that `call` picks, if there is one. ECHILD when it may sleep, and
@@ -422,8 +430,8 @@ impl Attachment {
     }
 }
 
-/// How many operations there are.
-const OPS: u32 = sys::switchfs_op_SWITCHFS_OP_REMAP + 1;
+/// All operations, a bit each by their numbers.
+const ALL_OPS: u32 = (1 << (sys::switchfs_op_SWITCHFS_OP_REMAP + 1)) - 1;
 
 /// The number of `on_detach`.
 fn number(on_detach: OnDetach) -> u8 {
@@ -487,8 +495,8 @@ fn unreg(ops: *const sys::switchfs_ops) {
     let loaded = chooser.loaded.get();
     for seat in seats.iter().filter(|s| s.on_detach() != OnDetach::Keep) {
         seat.ended.store(true, Ordering::Relaxed);
+        seat.say(seat.on_detach().who(), Members::default());
         loaded.end(seat);
-        seat.stamp.forget();
     }
     if seats.iter().any(|seat| seat.on_detach() == OnDetach::Keep) {
         return;
@@ -523,10 +531,11 @@ fn update(new: NonNull<sys::switchfs_ops>, old: *const sys::switchfs_ops) -> Res
         }
     }
     let before = chooser.loaded.get();
+    let members = loaded.members();
     chooser.logged.store(false, Ordering::Relaxed);
     chooser.loaded.replace(loaded);
     for seat in seats.iter() {
-        seat.stamp.forget();
+        seat.say(Who::Program, members);
         before.end(seat);
     }
     Ok(())

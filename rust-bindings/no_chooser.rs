@@ -76,13 +76,8 @@ impl Attachment {
         match *self {}
     }
 
-    /// Who decides now.
-    pub(crate) fn who(&self) -> Who {
-        match *self {}
-    }
-
-    /// Which members the programs in force have.
-    pub(crate) fn members(&self) -> Members {
+    /// Who decides now, and by which members.
+    pub(crate) fn says(&self) -> (Who, Members) {
         match *self {}
     }
 

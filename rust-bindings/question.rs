@@ -114,8 +114,10 @@ impl<'a> Link<'a> {
 
 impl Drop for Question<'_> {
     fn drop(&mut self) {
-        // SAFETY: Null, or made by bpf.c for this question alone.
-        unsafe { sys::kfree(self.raw.xattr.cast()) };
+        if !self.raw.xattr.is_null() {
+            // SAFETY: Made by bpf.c for this question alone.
+            unsafe { sys::kfree(self.raw.xattr.cast()) };
+        }
     }
 }
 

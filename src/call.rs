@@ -3,6 +3,7 @@
 //! What rules ask of a call: who calls, and what branches have at the path.
 
 use crate::{
+    lessons::Lessons,
     mirror,
     namei::{
         dir_in,
@@ -34,7 +35,6 @@ use crate::{
         SwitchInode, //
     },
 };
-use core::cell::Cell;
 use kernel::{
     prelude::*,
     sync::aref::ARef, //
@@ -89,7 +89,7 @@ pub(crate) struct Call<'a> {
     /// Whether the name is looked up to be made.
     pub(crate) makes: bool,
     /// What a program said so far.
-    lessons: Cell<KVec<Lesson>>,
+    lessons: Lessons,
 }
 
 impl<'a> Call<'a> {
@@ -120,7 +120,7 @@ impl<'a> Call<'a> {
             open_flags: 0,
             kind: None,
             makes: false,
-            lessons: Cell::new(KVec::new()),
+            lessons: Lessons::new(),
         }
     }
 
@@ -131,24 +131,17 @@ impl<'a> Call<'a> {
 
     /// What a program said already about an operation, or about the name.
     pub(crate) fn said(&self, about: Option<Op>) -> Option<Said> {
-        let lessons = self.lessons.take();
-        let known = lessons.iter().find(|lesson| lesson.about == about);
-        let said = known.map(|lesson| lesson.said);
-        self.lessons.set(lessons);
-        said
+        self.lessons.said(about)
     }
 
     /// Keeps what a program said. May sleep.
     pub(crate) fn learn(&self, lesson: Lesson) -> Result {
-        let mut lessons = self.lessons.take();
-        let kept = lessons.push(lesson, GFP_KERNEL);
-        self.lessons.set(lessons);
-        Ok(kept?)
+        self.lessons.add(lesson)
     }
 
     /// What a program said.
-    pub(crate) fn into_lessons(self) -> KVec<Lesson> {
-        self.lessons.into_inner()
+    pub(crate) fn into_lessons(self) -> Lessons {
+        self.lessons
     }
 
     /// What the policy says of `op` in the state `state` of the path; of an object whose home is

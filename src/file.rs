@@ -16,8 +16,7 @@ use crate::{
         self,
         BranchId,
         Op,
-        State,
-        Verdict, //
+        State, //
     },
     sb::{
         Info,
@@ -166,18 +165,6 @@ fn open_by_rules(info: &Info, file: &RegularFile) -> Result<OpenFile> {
     })
 }
 
-/// Whether it is plain that the home serves all uses of `file`.
-fn is_home(info: &Info, file: &RegularFile) -> bool {
-    info.policy.with(|policy| {
-        let state = policy.state_of_tag(file.dentry().tag());
-        state.is_some_and(|state| {
-            let open = state.decision(Op::Open).map(|decision| decision.verdict);
-            let home = Verdict::Branch(id(file.inode().branch()));
-            !state.splits_data() && (open == Some(Verdict::Home) || open == Some(home))
-        })
-    })
-}
-
 /// What is open so far of a file that is being opened.
 struct Opening<'a> {
     /// The mount.
@@ -259,11 +246,7 @@ impl RegularFileOps for File {
     fn open(file: &RegularFile) -> Result<OpenFile> {
         let info = file.dentry().sb().info();
         // What was opened by a handle may have no name for the rules to speak of.
-        let open = if info.policy.is_plain()
-            || info.policy.is_all_at_home(file.dentry())
-            || file.dentry().is_root()
-            || is_home(info, file)
-        {
+        let open = if info.policy.is_at_home(file.dentry(), Op::Open) || file.dentry().is_root() {
             OpenFile::One(open_as(info, file, Decision::Home, false, |_| Ok(()))?)
         } else {
             open_by_rules(info, file)?

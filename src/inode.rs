@@ -87,6 +87,37 @@ fn getattr_elsewhere(
     Ok(())
 }
 
+/// Fills `stat` where the home serves, and takes over the attributes if they have changed.
+#[inline]
+fn getattr_at_home(info: &Info, inode: &SwitchInode, query: StatQuery, stat: &mut Stat) -> Result {
+    let (branch, real) = inode.object();
+    getattr_home(info, inode, branch, real, query, stat)?;
+    // What permission checks look at they refresh by themselves.
+    match real.inode() {
+        Some(real) if inode.differs_in_size(real) => info.refresh_from(inode, branch, real),
+        _ => {}
+    }
+    Ok(())
+}
+
+/// Fills `stat` as rules and a program say.
+#[inline(never)]
+fn getattr_by_rules(
+    info: &Info,
+    dentry: &SwitchDentry,
+    inode: &SwitchInode,
+    query: StatQuery,
+    stat: &mut Stat,
+) -> Result {
+    match info.decide(dentry, Op::Getattr)? {
+        decision if decision != Decision::Home && dentry.is_hashed() => {
+            getattr_elsewhere(info, dentry, inode, decision, query, stat)?;
+        }
+        _ => getattr_at_home(info, inode, query, stat)?,
+    }
+    info.shape(dentry, stat)
+}
+
 /// Refuses what the branch's own mount would refuse, whatever this mount's flags are.
 #[inline]
 fn check_mount(branch: &Branch, inode: &SwitchInode, access: Access) -> Result {
@@ -149,26 +180,12 @@ impl NodeOps for Node {
     fn getattr(dentry: &SwitchDentry, stat: &mut Stat, query: StatQuery) -> Result {
         let info = dentry.sb().info();
         let inode = dentry.inode().ok_or(ENOENT)?;
-        match info.decide(dentry, Op::Getattr)? {
-            decision if decision != Decision::Home && dentry.is_hashed() => {
-                getattr_elsewhere(info, dentry, inode, decision, query, stat)?;
-            }
-            _ => {
-                let (branch, real) = inode.object();
-                getattr_home(info, inode, branch, real, query, stat)?;
-                // What permission checks look at they refresh by themselves.
-                match real.inode() {
-                    Some(real) if inode.differs_in_size(real) => {
-                        info.refresh_from(inode, branch, real);
-                    }
-                    _ => {}
-                }
-            }
+        if info.policy.is_at_home(dentry, Op::Getattr) {
+            info.watch(dentry, Op::Getattr);
+            getattr_at_home(info, inode, query, stat)
+        } else {
+            getattr_by_rules(info, dentry, inode, query, stat)
         }
-        if info.policy.is_plain() || info.policy.is_all_at_home(dentry) {
-            return Ok(());
-        }
-        info.shape(dentry, stat)
     }
 
     fn setattr(idmap: Idmap<'_>, dentry: &SwitchDentry, attr: &mut IAttr) -> Result {

@@ -3,6 +3,8 @@
 //! The policy in force: compiled rules, and what they say of names that were met.
 
 use crate::{
+    known::Known,
+    lessons::Lessons,
     namei::number,
     path,
     program::Program,
@@ -13,7 +15,7 @@ use crate::{
         BranchSet,
         CgroupId,
         Kind,
-        Lesson,
+        Op,
         Rule,
         State, //
     },
@@ -90,6 +92,8 @@ pub(crate) struct Policy {
     /// What tags stand for.
     #[pin]
     states: States,
+    /// What follows from what a program says.
+    known: Known,
     /// How often each rule decided while somebody watched.
     hits: Hits,
 }
@@ -181,6 +185,25 @@ impl LivePolicy {
         home.is_some() && home == dentry.inode().map(SwitchInode::branch)
     }
 
+    /// Whether it is known that the home of `dentry` serves `op`, whoever calls. May be called in RCU
+    /// walk.
+    #[inline]
+    pub(crate) fn is_at_home(&self, dentry: &SwitchDentry, op: Op) -> bool {
+        self.is_plain() || self.is_all_at_home(dentry) || self.is_known_at_home(dentry, op)
+    }
+
+    /// The same from the state of the name.
+    #[inline(never)]
+    fn is_known_at_home(&self, dentry: &SwitchDentry, op: Op) -> bool {
+        let tag = dentry.tag();
+        let home = dentry.inode().map(SwitchInode::branch);
+        self.with(|policy| {
+            Policy::is_of(tag, policy.generation())
+                && home.is_some_and(|home| policy.states.is_at_home(tag.state(), op, home))
+                && !policy.shapes(op)
+        })
+    }
+
     /// Reads the policy in place. `f` must not sleep; may be called in RCU walk.
     pub(crate) fn with<R>(&self, f: impl FnOnce(&Policy) -> R) -> R {
         self.policy.with(f)
@@ -218,6 +241,7 @@ impl Policy {
                 stamp,
                 superseded: AtomicBool::new(false),
                 states <- States::new(),
+                known: Known::new(),
             }),
             GFP_KERNEL,
         )?;
@@ -238,6 +262,12 @@ impl Policy {
     /// The program above the rules.
     pub(crate) fn program(&self) -> Option<&Program> {
         self.program.as_ref()
+    }
+
+    /// Whether a program changes what `op` gives.
+    fn shapes(&self, op: Op) -> bool {
+        let program = self.program.as_ref().filter(|_| op == Op::Getattr);
+        program.is_some_and(|program| program.members().getattr)
     }
 
     /// What a program has to be asked about a new name.
@@ -337,20 +367,38 @@ impl Policy {
     }
 
     /// The tag in the place of `tag` after `lessons`. May sleep.
-    pub(crate) fn learned(&self, tag: Tag, lessons: &[Lesson]) -> Result<Tag> {
+    pub(crate) fn learned(&self, tag: Tag, lessons: &Lessons) -> Result<Tag> {
         if lessons.is_empty() {
             return Ok(tag);
         }
-        let state = self.states.get(tag.state()).ok_or(EIO)?;
-        match state.learn(lessons)? {
-            Some(state) => self.tag_of(tag.generation(), self.states.intern(state)?),
-            None => Ok(tag),
+        let mut number = tag.state();
+        lessons.each(|lesson| {
+            number = self.known.after(number, lesson, |number| {
+                let state = self.states.get(number).ok_or(EIO)?;
+                self.states.intern(state.learn(lesson)?)
+            })?;
+            Ok(())
+        })?;
+        self.tag_of(tag.generation(), number)
+    }
+
+    /// The number of the state of any new name where there are no rules. May sleep.
+    fn fresh(&self) -> Result<u32> {
+        let asks = self.asks();
+        if asks.is_nothing() {
+            return Ok(ROOT);
         }
+        self.known.fresh(asks, || {
+            let root = self.states.get(ROOT).ok_or(EIO)?;
+            let name = route::Name::new(b"");
+            self.states
+                .intern(self.rules.child(root, &name, None)?.asking(asks))
+        })
     }
 
     /// Lets `dentry`, which had the sequence number `seq` before a program was asked, remember
     /// `lessons`. May sleep.
-    pub(crate) fn remember(&self, dentry: &SwitchDentry, seq: u32, lessons: &[Lesson]) {
+    pub(crate) fn remember(&self, dentry: &SwitchDentry, seq: u32, lessons: &Lessons) {
         let tag = dentry.tag();
         if lessons.is_empty() || !Self::is_of(tag, self.generation()) {
             return;
@@ -427,10 +475,10 @@ impl Policy {
         name: Name<'_>,
         kind: Option<Kind>,
     ) -> Result<Tag> {
-        let asks = self.asks();
-        if self.rules().is_empty() && asks.is_nothing() {
-            return self.tag_of(dir.generation(), ROOT);
+        if self.rules().is_empty() {
+            return self.tag_of(dir.generation(), self.fresh()?);
         }
+        let asks = self.asks();
         let dir_state = self.states.get(dir.state()).ok_or(EIO)?;
         let state =
             self.with_name(inode, name, |name| self.rules.child(dir_state, name, kind))??;
@@ -477,9 +525,11 @@ impl Policy {
     /// The tag and the state of a name whose directory is locked, for an object of the type `kind`.
     /// May sleep.
     pub(crate) fn entry(&self, entry: Entry<'_>, kind: Option<Kind>) -> Result<(Tag, &State)> {
-        if self.is_trivial() {
-            let tag = self.tag_of(self.generation(), ROOT)?;
-            return Ok((tag, self.states.get(ROOT).ok_or(EIO)?));
+        if self.rules().is_empty() {
+            let generation = self.generation();
+            let number = self.fresh()?;
+            let tag = self.tag_of(generation, number)?;
+            return Ok((tag, self.states.get(number).ok_or(EIO)?));
         }
         let tag = self.tag(entry.parent())?;
         let tag = self.child_tag(tag, Some(entry.dir()), entry.name(), kind)?;

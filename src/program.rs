@@ -84,22 +84,17 @@ impl Program {
     }
 
     /// Which members it has; none while it does not decide. Any context.
+    #[inline]
     pub(crate) fn members(&self) -> Members {
-        match self.0.who() {
-            Who::Program => self.0.members(),
-            Who::Rules | Who::Nobody => Members::default(),
-        }
+        self.0.says().1
     }
 
     /// What it has to be asked about a new name. Any context.
+    #[inline]
     pub(crate) fn asks(&self) -> Asks {
-        match self.0.who() {
-            Who::Program => {
-                let members = self.0.members();
-                Asks::of(members.name, members.ops)
-            }
-            Who::Rules => Asks::NOTHING,
-            Who::Nobody => Asks::of(false, u32::MAX),
+        match self.0.says() {
+            (Who::Nobody, _) => Asks::of(false, u32::MAX),
+            (_, members) => Asks::of(members.name, members.ops),
         }
     }
 
@@ -119,7 +114,7 @@ impl Program {
         if is_new && !may_sleep {
             return Err(ECHILD);
         }
-        let (said, for_all) = match self.0.who() {
+        let (said, for_all) = match self.0.says().0 {
             Who::Rules => (Said::Rules, true),
             Who::Nobody => (Said::Verdict(Verdict::Deny(Errno::EACCES)), true),
             Who::Program => match self.run(call, state, about, may_sleep)? {

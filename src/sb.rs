@@ -106,7 +106,7 @@ impl Info {
     #[inline]
     pub(crate) fn decide(&self, dentry: &SwitchDentry, op: Op) -> Result<Decision> {
         self.watch(dentry, op);
-        if self.policy.is_plain() || self.policy.is_all_at_home(dentry) || dentry.is_root() {
+        if self.policy.is_at_home(dentry, op) || dentry.is_root() {
             return Ok(Decision::Home);
         }
         self.decide_by_rules(dentry, op)

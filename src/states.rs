@@ -6,7 +6,10 @@
 
 use crate::{
     namei::number,
-    route::State,
+    route::{
+        Op,
+        State, //
+    },
     vfs::{
         Plain,
         Tag, //
@@ -36,12 +39,17 @@ pub(crate) struct States {
     index: Mutex<Index>,
 }
 
+/// In place of a home: whichever it is.
+const ANY: u8 = u8::MAX;
+
 /// A state that is kept.
 struct Kept {
     /// The state.
     state: State,
     /// What is plain about it.
     plain: Plain,
+    /// The home, or [`ANY`], and the operations that it is known to serve.
+    at_home: (u8, u32),
 }
 
 /// What is plain about `state`.
@@ -50,6 +58,14 @@ fn plain(state: &State) -> Plain {
         Some(home) if state.is_all_at(home) => Plain::AllAtHome(number(home)),
         Some(home) => Plain::Home(number(home)),
         None => Plain::Nothing,
+    }
+}
+
+/// The home that `state` gives, or [`ANY`], and the operations that it is known to serve.
+fn at_home(state: &State) -> (u8, u32) {
+    match state.home().map(|home| home.branch) {
+        Some(home) => (number(home), state.ops_at(Some(home))),
+        None => (ANY, state.ops_at(None)),
     }
 }
 
@@ -90,6 +106,19 @@ impl States {
     pub(crate) fn tag(&self, generation: u64, number: u32) -> Option<Tag> {
         let plain = self.kept(number)?.plain;
         Some(Tag::new(generation, plain, number))
+    }
+
+    /// Whether the branch with the number `branch`, as the home of a name of the state `number`, is
+    /// known to serve `op`, whoever calls.
+    ///
+    /// # Context
+    ///
+    /// Any.
+    pub(crate) fn is_at_home(&self, number: u32, op: Op, branch: u8) -> bool {
+        self.kept(number).is_some_and(|kept| {
+            let (home, ops) = kept.at_home;
+            (home == branch || home == ANY) && ops & (1 << op as u32) != 0
+        })
     }
 
     /// What is kept under the number `number`.
@@ -142,6 +171,7 @@ impl States {
         let slot = slots.as_ref().and_then(|s| s.get(place)).ok_or(ENOMEM)?;
         slot.populate(Kept {
             plain: plain(&state),
+            at_home: at_home(&state),
             state,
         });
         Ok(())

@@ -41,6 +41,10 @@ mod ino;
 #[forbid(unsafe_code)]
 mod inode;
 #[forbid(unsafe_code)]
+mod known;
+#[forbid(unsafe_code)]
+mod lessons;
+#[forbid(unsafe_code)]
 mod listing;
 #[forbid(unsafe_code)]
 mod mirror;

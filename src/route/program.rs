@@ -81,6 +81,19 @@ pub(crate) struct Lesson {
     pub(crate) for_all: bool,
 }
 
+impl Lesson {
+    /// A number of 22 bits for what it says; none for what is not worth remembering.
+    pub(crate) fn word(&self) -> Option<u32> {
+        let about = self.about.map_or(31, |op| op as u32);
+        let said = match self.said {
+            Said::Rules => Packed::HOME.word(),
+            Said::Verdict(verdict) => Packed::new(PROGRAM, verdict).word(),
+            Said::First(_) => return None,
+        };
+        Some(about | u32::from(self.for_all) << 5 | u32::from(said) << 6)
+    }
+}
+
 /// Whether a program has to be asked whether a name is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Asked {
@@ -124,6 +137,11 @@ impl Asks {
             each: OpSet::EMPTY,
             home: new.has(Op::Lookup),
         }
+    }
+
+    /// A number of 32 bits for what a program is asked about a new name.
+    pub(crate) fn word(&self) -> u32 {
+        self.new.bits() | (self.name as u32) << 30
     }
 
     /// Whether it is nothing.
@@ -171,16 +189,14 @@ impl State {
         State { asks, ..self }
     }
 
-    /// This state after `lessons`; none if they teach nothing that can be kept.
-    pub(crate) fn learn(&self, lessons: &[Lesson]) -> Result<Option<State>, NoMem> {
+    /// This state after `lesson`.
+    pub(crate) fn learn(&self, lesson: &Lesson) -> Result<State, NoMem> {
         let mut state = self.try_clone()?;
-        for lesson in lessons {
-            match lesson.about {
-                None => state.learn_name(lesson),
-                Some(op) => state.learn_op(op, lesson),
-            }
+        match lesson.about {
+            None => state.learn_name(lesson),
+            Some(op) => state.learn_op(op, lesson),
         }
-        Ok((state != *self).then_some(state))
+        Ok(state)
     }
 
     /// Keeps what was said of the name.

@@ -140,6 +140,24 @@ impl State {
         !self.splits_data() && Op::ALL.iter().filter(|op| op.is_on_object()).all(at_home)
     }
 
+    /// The operations on an object, by their numbers, that its home is known to serve, whoever calls;
+    /// opening a file among them if that holds for all its data. The home is `home`, or any branch.
+    pub(crate) fn ops_at(&self, home: Option<BranchId>) -> u32 {
+        let mut ops = OpSet::EMPTY;
+        for op in Op::ALL.into_iter().filter(|op| op.is_on_object()) {
+            let verdict = self.decision(op).map(|decision| decision.verdict);
+            let at_home = match verdict {
+                Some(Verdict::Home) => true,
+                Some(Verdict::Branch(branch)) => home == Some(branch),
+                _ => false,
+            };
+            if at_home && (op != Op::Open || !self.splits_data()) {
+                ops = ops.with(op);
+            }
+        }
+        ops.bits()
+    }
+
     /// What looking the name up needs to know of the call.
     pub(crate) fn lookup_needs(&self) -> Needs {
         self.needs
@@ -328,6 +346,11 @@ impl Packed {
             verdict,
             rule: number(self.rule),
         })
+    }
+
+    /// What is said, without the rule.
+    pub(super) fn word(self) -> u16 {
+        self.verdict
     }
 
     /// The place of the chain.
