@@ -56,6 +56,11 @@ pub(crate) enum Value<'a> {
 pub(crate) struct PathFile<'a>(&'a sys::file);
 
 impl PathFile<'_> {
+    /// The file.
+    pub(super) fn as_file(&self) -> &sys::file {
+        self.0
+    }
+
     /// The path that the file was opened by.
     fn path(&self) -> *const sys::path {
         // SAFETY: This field of the union is the public one.
@@ -102,19 +107,27 @@ pub(crate) struct Context<'a>(*mut sys::fs_context, PhantomData<&'a ()>);
 impl Context<'_> {
     /// Leaves a message for the one who mounts (`errorfc`), and returns `error`.
     ///
-    /// A message is at most 400 bytes; what is longer is cut.
+    /// What does not fit into [`Message::ROOM`] bytes is cut; without memory there is no message. May
+    /// sleep.
     pub(crate) fn refuse(&self, error: Error, message: fmt::Arguments<'_>) -> Error {
-        let mut text = Message {
-            bytes: [0; 400],
-            len: 0,
+        let Ok(text) = KVec::with_capacity(Message::ROOM, GFP_KERNEL) else {
+            return error;
         };
+        let mut text = Message(text);
         // A message that is cut is still a message.
         let _ = fmt::Write::write_fmt(&mut text, message);
-        // CAST: At most 400.
-        let len = text.len as c_int;
+        // CAST: At most `ROOM`.
+        let len = text.0.len() as c_int;
         // SAFETY: The context is valid, the text has `len` bytes.
-        unsafe { sys::switchfs_helper_fc_error(self.0, text.bytes.as_ptr().cast(), len) };
+        unsafe { sys::switchfs_helper_fc_error(self.0, text.0.as_ptr().cast(), len) };
         error
+    }
+
+    /// Whether the caller may mount (CAP_SYS_ADMIN in the initial user namespace), which the VFS asks
+    /// for when all options are there.
+    pub(crate) fn is_by_admin(&self) -> bool {
+        // SAFETY: Only looks at the current task's credentials.
+        unsafe { sys::switchfs_helper_admin() }
     }
 
     /// Whether the caller's user namespace is the one that the context was made in.
@@ -125,22 +138,22 @@ impl Context<'_> {
 }
 
 /// A line of text of limited length.
-struct Message {
-    /// The text.
-    bytes: [u8; 400],
-    /// Bytes used.
-    len: usize,
+struct Message(KVec<u8>);
+
+impl Message {
+    /// Room for a path, a quoted rule and a list of words.
+    const ROOM: usize = 2000;
 }
 
 impl fmt::Write for Message {
     fn write_str(&mut self, s: &str) -> fmt::Result {
-        let rest = self.bytes.get_mut(self.len..).unwrap_or_default();
-        let n = rest.len().min(s.len());
-        if let (Some(to), Some(from)) = (rest.get_mut(..n), s.as_bytes().get(..n)) {
-            to.copy_from_slice(from);
-        }
-        self.len = self.len.saturating_add(n);
-        if n < s.len() {
+        let room = Self::ROOM.saturating_sub(self.0.len());
+        let fits = s.as_bytes().get(..room).unwrap_or(s.as_bytes());
+        // The memory is there already.
+        self.0
+            .extend_from_slice(fits, GFP_KERNEL)
+            .map_err(|_| fmt::Error)?;
+        if fits.len() < s.len() {
             return Err(fmt::Error);
         }
         Ok(())

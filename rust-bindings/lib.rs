@@ -53,6 +53,7 @@ mod super_ops;
 mod switch_dentry;
 mod switch_home;
 mod switch_inode;
+mod text_file;
 mod tmpfile;
 mod unicode;
 mod watch;
@@ -216,6 +217,7 @@ pub(crate) use self::{
         Nosec,
         SwitchInode, //
     },
+    text_file::read_file,
     tmpfile::{
         NamelessFile,
         TmpfileOps, //

@@ -11,6 +11,11 @@ use kernel::{
     prelude::*, //
 };
 
+/// File too large.
+pub(crate) fn efbig() -> Error {
+    Error::from_errno(-27)
+}
+
 /// Directory not empty.
 pub(crate) fn enotempty() -> Error {
     Error::from_errno(-39)

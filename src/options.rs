@@ -164,7 +164,13 @@ pub(crate) fn show(info: &Info, m: &SeqFile) {
             seq_print!(m, ",on_detach={word}");
         }
     }
-    for rule in policy.rules() {
-        seq_print!(m, ",rule={}", Escaped(rule.text()));
+    for (file, rules) in policy.parts() {
+        if let Some(file) = file {
+            seq_print!(m, ",rules={}", Escaped(file.path.to_bytes()));
+            continue;
+        }
+        for rule in rules {
+            seq_print!(m, ",rule={}", Escaped(rule.text()));
+        }
     }
 }

@@ -28,13 +28,15 @@ use crate::{
         mem,
         BranchId,
         CompileError,
-        Fold,
-        ParseError,
-        Rule, //
+        Fold, //
     },
     sb::{
         CredsMode,
         Info, //
+    },
+    sources::{
+        RuleList,
+        Sources, //
     },
     stamp::Stamp,
     stats::Stats,
@@ -74,10 +76,8 @@ pub(crate) struct Wanted {
     pub(crate) on_detach: Option<OnDetach>,
     /// The branches to be attached again.
     pub(crate) reattach: KVec<CString>,
-    /// The texts of the rules since the last `norules`.
-    pub(crate) rules: KVec<CString>,
-    /// Whether the rules in force are to be replaced.
-    pub(crate) replace_rules: bool,
+    /// `rule=`, `rules=`, `norules` and `reload`.
+    pub(crate) rules: Sources,
 }
 
 impl Wanted {
@@ -146,6 +146,14 @@ fn string<'a>(context: &Context<'_>, option: &Parameter<'a>) -> Result<&'a CStr>
     }
 }
 
+/// Refuses a value where none belongs.
+fn flag(context: &Context<'_>, option: &Parameter<'_>) -> Result {
+    match option.value {
+        Value::Flag => Ok(()),
+        _ => Err(context.refuse(EINVAL, fmt!("{}: takes no value", option.key))),
+    }
+}
+
 /// The branches that rules and `default=` can name.
 pub(crate) struct Table<'a>(pub(crate) &'a [&'a Branch]);
 
@@ -173,23 +181,16 @@ impl Table<'_> {
     }
 }
 
-/// Compiles the rules `texts` for `branches`.
-pub(crate) fn compile<'t>(
+/// Compiles the rules `list` for `branches`.
+pub(crate) fn compile(
     context: &Context<'_>,
     branches: &Table<'_>,
-    texts: impl Iterator<Item = &'t [u8]>,
+    mut list: RuleList,
     default: BranchId,
     stamp: Arc<Stamp>,
     program: Option<Program>,
 ) -> Result<Arc<Policy>> {
-    let mut rules = mem::Vec::new();
-    for text in texts {
-        let rule = Rule::parse(text, &|name| branches.find(name)).map_err(|e| match e {
-            ParseError::NoMem => ENOMEM,
-            ParseError::Syntax(e) => context.refuse(EINVAL, fmt!("{}", e)),
-        })?;
-        rules.push(rule)?;
-    }
+    let rules = list.take_rules();
     let encoding = branches.0.iter().find_map(|branch| branch.mount.encoding());
     let fold = |name: &[u8], to: &mut mem::Vec<u8>| match encoding.map(|e| e.fold(name)) {
         Some(Ok(Some(folded))) => to.extend_from_slice(&folded).map(|()| true),
@@ -206,13 +207,20 @@ pub(crate) fn compile<'t>(
         CompileError::TooMany => {
             context.refuse(EINVAL, fmt!("rule: more than {} rules", route::MAX_RULES))
         }
-        CompileError::Twice(e) => context.refuse(EINVAL, fmt!("{}", e)),
+        CompileError::Twice(e) => list.refuse(context, e.place, fmt!("{}", e)),
     })?;
     let mut ids = KVec::with_capacity(branches.0.len(), GFP_KERNEL)?;
     for branch in branches.0 {
         ids.push(branch.id, GFP_KERNEL)?;
     }
-    Policy::new(rules, ids, encoding.is_some(), stamp, program)
+    Policy::new(
+        rules,
+        list.into_files(),
+        ids,
+        encoding.is_some(),
+        stamp,
+        program,
+    )
 }
 
 /// The operations of a mount being made or changed.
@@ -231,8 +239,7 @@ impl ContextOps for MountContext {
                 chooser: None,
                 on_detach: None,
                 reattach: KVec::new(),
-                rules: KVec::new(),
-                replace_rules: false,
+                rules: Sources::new(),
             },
             GFP_KERNEL,
         )?)
@@ -275,16 +282,19 @@ impl ContextOps for MountContext {
                 wanted.on_detach = Some(chooser::parse_on_detach(context, value)?);
             }
             b"rule" => {
-                let text = CString::try_from(string(context, option)?)?;
-                wanted.rules.push(text, GFP_KERNEL)?;
-                wanted.replace_rules = true;
+                wanted.rules.add_rule(context, string(context, option)?)?;
             }
+            b"rules" => match &option.value {
+                Value::File(file) => wanted.rules.add_descriptor(context, file)?,
+                _ => wanted.rules.add_path(context, string(context, option)?)?,
+            },
             b"norules" => {
-                if !matches!(option.value, Value::Flag) {
-                    return Err(context.refuse(EINVAL, fmt!("norules: takes no value")));
-                }
+                flag(context, option)?;
                 wanted.rules.clear();
-                wanted.replace_rules = true;
+            }
+            b"reload" => {
+                flag(context, option)?;
+                wanted.rules.reload = true;
             }
             _ => return Err(ENOPARAM),
         }
@@ -300,6 +310,9 @@ impl ContextOps for MountContext {
         }
         if !wanted.reattach.is_empty() {
             return Err(context.refuse(EINVAL, fmt!("reattach: only a remount can do that")));
+        }
+        if wanted.rules.reload {
+            return Err(context.refuse(EINVAL, fmt!("reload: only a remount can do that")));
         }
         let mounter = Creds::of_mounter()?;
         let mut branches = KVec::new();
@@ -321,10 +334,10 @@ impl ContextOps for MountContext {
         attach::check_overlap(context, &table)?;
         let known = Table(&table);
         let default = known.default(context, wanted.default.as_ref(), BranchId::new(0))?;
-        let texts = wanted.rules.iter().map(|text| text.to_bytes());
+        let list = RuleList::read(context, &known, &wanted.rules, None)?;
         let stamp = Stamp::new()?;
         let program = chooser::attach_first(context, wanted, dev, table.len(), &stamp)?;
-        let policy = compile(context, &known, texts, default, stamp, program)?;
+        let policy = compile(context, &known, list, default, stamp, program)?;
         drop(table);
         let stats = Stats::new(BranchId::MAX)?;
         let info = Info {

@@ -19,6 +19,11 @@ use crate::{
         Rule,
         State, //
     },
+    sources::{
+        self,
+        Part,
+        RulesFile, //
+    },
     stamp::{
         self,
         Stamp, //
@@ -79,6 +84,8 @@ pub(crate) struct Policy {
     rules: route::Policy,
     /// The program above them.
     program: Option<Program>,
+    /// The files that some of them are from.
+    files: KVVec<RulesFile>,
     /// The control groups that they name.
     cgroups: KVec<CgroupPath>,
     /// Whether the patterns have folded forms.
@@ -216,10 +223,11 @@ impl LivePolicy {
 }
 
 impl Policy {
-    /// Puts compiled rules in force for `branches`, which they name by their numbers; their patterns
-    /// have folded forms if it `folds`.
+    /// Puts compiled rules, some of which are from `files`, in force for `branches`, which they name by
+    /// their numbers; their patterns have folded forms if it `folds`.
     pub(crate) fn new(
         rules: route::Policy,
+        files: KVVec<RulesFile>,
         branches: KVec<BranchId>,
         folds: bool,
         stamp: Arc<Stamp>,
@@ -234,6 +242,7 @@ impl Policy {
             pin_init!(Self {
                 rules,
                 program,
+                files,
                 branches,
                 cgroups,
                 folds,
@@ -252,6 +261,16 @@ impl Policy {
     /// The rules, in their order.
     pub(crate) fn rules(&self) -> &[Rule] {
         self.rules.rules()
+    }
+
+    /// The files that some of them are from, in their order.
+    pub(crate) fn files(&self) -> &[RulesFile] {
+        &self.files
+    }
+
+    /// The rules by where they are from, in their order.
+    pub(crate) fn parts(&self) -> impl Iterator<Item = Part<'_>> {
+        sources::parts(self.rules(), &self.files)
     }
 
     /// The compiled rules.

@@ -24,8 +24,10 @@ use crate::{
     policy::Policy,
     route::BranchId,
     sb::Info,
+    sources::RuleList,
     vfs::{
         Context,
+        Forget,
         Mount,
         SuperBlock, //
     },
@@ -235,17 +237,21 @@ pub(crate) fn reconfigure(wanted: &mut Wanted, context: &Context<'_>, sb: &Super
     let (program, changes) =
         chooser::attach_next(context, wanted, &policy, sb.dev(), new.len(), stamp)?;
     chooser::check_on_detach(context, wanted, program.as_ref())?;
-    if !moved && !wanted.replace_rules && !changes && default == policy.default() {
+    let same = !moved && !changes && default == policy.default();
+    if same && !wanted.rules.are_asked() {
         chooser::change_on_detach(wanted, program.as_ref());
         return Ok(());
     }
-    let new_policy = if wanted.replace_rules {
-        let texts = wanted.rules.iter().map(|text| text.to_bytes());
-        compile(context, &table, texts, default, stamp.clone(), program)?
-    } else {
-        let texts = policy.rules().iter().map(|rule| rule.text());
-        compile(context, &table, texts, default, stamp.clone(), program)?
-    };
+    let list = RuleList::read(context, &table, &wanted.rules, Some(&policy))?;
+    if same && list.is_of(&policy) {
+        chooser::change_on_detach(wanted, program.as_ref());
+        if wanted.rules.reload {
+            // A program is asked anew, too.
+            stamp.forget();
+        }
+        return Ok(());
+    }
+    let new_policy = compile(context, &table, list, default, stamp.clone(), program)?;
     // Nothing fails from here on.
     chooser::change_on_detach(wanted, new_policy.program());
     for seat in seats.iter() {

@@ -73,6 +73,8 @@ mod route;
 #[forbid(unsafe_code)]
 mod sb;
 #[forbid(unsafe_code)]
+mod sources;
+#[forbid(unsafe_code)]
 mod stamp;
 #[forbid(unsafe_code)]
 mod states;

@@ -383,7 +383,7 @@ impl Policy {
 /// Fails if two rules are the same.
 fn find_twins(rules: &[Rule]) -> Result<(), CompileError> {
     let mut index = Index::with_capacity(rules.len())?;
-    for (number, rule) in (0u32..).zip(rules) {
+    for ((number, rule), place) in (0u32..).zip(rules).zip(0usize..) {
         let hash = Hash::START.add_bytes(rule.text.iter().copied()).finish();
         let same = |other: u32| {
             let other = usize::try_from(other).ok().and_then(|at| rules.get(at));
@@ -391,7 +391,7 @@ fn find_twins(rules: &[Rule]) -> Result<(), CompileError> {
         };
         if index.find(hash).any(same) {
             let text = rule.text.try_clone()?;
-            return Err(CompileError::Twice(Twice { text }));
+            return Err(CompileError::Twice(Twice { text, place }));
         }
         index.insert(hash, number);
     }

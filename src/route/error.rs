@@ -303,6 +303,8 @@ impl From<NoMem> for CompileError {
 pub(crate) struct Twice {
     /// Its text.
     pub(super) text: Vec<u8>,
+    /// The place at which it is for the second time.
+    pub(crate) place: usize,
 }
 
 impl Display for Twice {
