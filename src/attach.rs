@@ -142,24 +142,31 @@ pub(crate) fn depth_below(context: &Context<'_>, branch: &Branch, mounter: &Cred
     Ok(root.inode()?.stack_depth())
 }
 
-/// The depth to publish: the deepest branch that can serve anything, and this filesystem.
-pub(crate) fn depth(context: &Context<'_>, branches: &[Branch], mounter: &Creds) -> Result<u8> {
+/// The depth to publish: `asked`, or else that of the deepest branch that can serve anything, and this
+/// filesystem. ELOOP when no branch can.
+pub(crate) fn depth(
+    context: &Context<'_>,
+    branches: &[Branch],
+    mounter: &Creds,
+    asked: u8,
+) -> Result<u8> {
+    let limit = if asked == 0 { MAX_DEPTH } else { asked.into() };
     let mut deepest = None;
     for branch in branches {
         let depth = depth_below(context, branch, mounter)?.saturating_add(1);
-        if depth <= MAX_DEPTH {
+        if depth <= limit {
             deepest = deepest.max(Some(depth));
         }
     }
-    deepest
-        .and_then(|depth| u8::try_from(depth).ok())
-        .ok_or_else(|| {
-            context.refuse(
-                crate::error::eloop(),
-                fmt!(
-                    "branches: none can serve anything, all are stacked {} deep already",
-                    MAX_DEPTH
-                ),
-            )
-        })
+    let deepest = deepest.and_then(|depth| u8::try_from(depth).ok());
+    let Some(deepest) = deepest else {
+        return Err(context.refuse(
+            crate::error::eloop(),
+            fmt!(
+                "branches: none can serve anything, all are stacked {} deep already",
+                limit
+            ),
+        ));
+    };
+    Ok(if asked == 0 { deepest } else { asked })
 }

@@ -164,6 +164,9 @@ pub(crate) fn show(info: &Info, m: &SeqFile) {
             seq_print!(m, ",on_detach={word}");
         }
     }
+    if info.max_depth != 0 {
+        seq_print!(m, ",max_depth={}", info.max_depth);
+    }
     for (file, rules) in policy.parts() {
         if let Some(file) = file {
             seq_print!(m, ",rules={}", Escaped(file.path.to_bytes()));

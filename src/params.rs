@@ -74,6 +74,8 @@ pub(crate) struct Wanted {
     pub(crate) chooser: Option<Option<CString>>,
     /// `on_detach=`.
     pub(crate) on_detach: Option<OnDetach>,
+    /// `max_depth=`: 0 for `auto`.
+    pub(crate) max_depth: Option<u8>,
     /// The branches to be attached again.
     pub(crate) reattach: KVec<CString>,
     /// `rule=`, `rules=`, `norules` and `reload`.
@@ -179,6 +181,18 @@ impl Table<'_> {
         self.find(name.to_bytes())
             .ok_or_else(|| context.refuse(EINVAL, fmt!("default: unknown branch `{}`", &**name)))
     }
+
+    /// Refuses a default branch that cannot be the home of the root: ELOOP.
+    pub(crate) fn check_root(&self, context: &Context<'_>, default: BranchId) -> Result {
+        let usable = |b: &&Branch| b.id == default && b.is_usable();
+        if self.0.iter().any(usable) {
+            return Ok(());
+        }
+        Err(context.refuse(
+            crate::error::eloop(),
+            fmt!("default: that branch is stacked too deep to be the root's"),
+        ))
+    }
 }
 
 /// Compiles the rules `list` for `branches`.
@@ -238,6 +252,7 @@ impl ContextOps for MountContext {
                 creds: None,
                 chooser: None,
                 on_detach: None,
+                max_depth: None,
                 reattach: KVec::new(),
                 rules: Sources::new(),
             },
@@ -280,6 +295,20 @@ impl ContextOps for MountContext {
             b"on_detach" => {
                 let value = string(context, option)?;
                 wanted.on_detach = Some(chooser::parse_on_detach(context, value)?);
+            }
+            b"max_depth" => {
+                let value = string(context, option)?;
+                wanted.max_depth = Some(match value.to_bytes() {
+                    b"auto" => 0,
+                    b"1" => 1,
+                    b"2" => 2,
+                    _ => {
+                        return Err(context.refuse(
+                            EINVAL,
+                            fmt!("max_depth: `{}`: expected auto, 1 or 2", value),
+                        ));
+                    }
+                });
             }
             b"rule" => {
                 wanted.rules.add_rule(context, string(context, option)?)?;
@@ -324,7 +353,8 @@ impl ContextOps for MountContext {
             branches.push(branch, GFP_KERNEL)?;
         }
         attach::check_names(context, &branches)?;
-        let depth = attach::depth(context, &branches, &mounter)?;
+        let max_depth = wanted.max_depth.unwrap_or(0);
+        let depth = attach::depth(context, &branches, &mounter, max_depth)?;
         let branches = Branches::new(branches, depth)?;
 
         let mut table = KVec::new();
@@ -334,6 +364,7 @@ impl ContextOps for MountContext {
         attach::check_overlap(context, &table)?;
         let known = Table(&table);
         let default = known.default(context, wanted.default.as_ref(), BranchId::new(0))?;
+        known.check_root(context, default)?;
         let list = RuleList::read(context, &known, &wanted.rules, None)?;
         let stamp = Stamp::new()?;
         let program = chooser::attach_first(context, wanted, dev, table.len(), &stamp)?;
@@ -344,6 +375,7 @@ impl ContextOps for MountContext {
             branches,
             mounter,
             creds: wanted.creds.unwrap_or(CredsMode::Mounter),
+            max_depth,
             policy: LivePolicy::new(policy),
             stats,
         };

@@ -200,13 +200,7 @@ fn default(
 ) -> Result<BranchId> {
     let other = at_place_of(info, table.0, old);
     let default = table.default(context, wanted.default.as_ref(), other)?;
-    let usable = |b: &&Branch| b.id == default && b.is_usable();
-    if !table.0.iter().any(usable) {
-        return Err(context.refuse(
-            crate::error::eloop(),
-            fmt!("default: that branch is stacked too deep to be the root's"),
-        ));
-    }
+    table.check_root(context, default)?;
     Ok(default)
 }
 
@@ -216,6 +210,9 @@ pub(crate) fn reconfigure(wanted: &mut Wanted, context: &Context<'_>, sb: &Super
     let info = sb.info();
     if wanted.creds.is_some_and(|creds| creds != info.creds) {
         return Err(context.refuse(EINVAL, fmt!("creds: cannot be changed by a remount")));
+    }
+    if wanted.max_depth.is_some_and(|depth| depth != info.max_depth) {
+        return Err(context.refuse(EINVAL, fmt!("max_depth: cannot be changed by a remount")));
     }
     let policy = info.policy.get();
     let mut old = KVec::new();

@@ -65,6 +65,8 @@ pub(crate) struct Info {
     pub(crate) mounter: Creds,
     /// Whose credentials branch calls run under.
     pub(crate) creds: CredsMode,
+    /// The depth that was asked for to be published, 0 for none.
+    pub(crate) max_depth: u8,
     /// The rules, the default and the branches in force.
     pub(crate) policy: LivePolicy,
     /// What is counted.
@@ -289,7 +291,8 @@ impl SuperOps for Super {
         // A branch that fails does not keep the others from being written. What was moved away may
         // hang; it must not hold up a remount.
         let mut result = Ok(());
-        for branch in info.branches_of(&policy) {
+        // Nothing was written to one that is stacked too deep.
+        for branch in info.branches_of(&policy).filter(|b| b.is_usable()) {
             result = result.and(branch.mount.sync(sb.depth()));
         }
         result
