@@ -211,7 +211,10 @@ pub(crate) fn reconfigure(wanted: &mut Wanted, context: &Context<'_>, sb: &Super
     if wanted.creds.is_some_and(|creds| creds != info.creds) {
         return Err(context.refuse(EINVAL, fmt!("creds: cannot be changed by a remount")));
     }
-    if wanted.max_depth.is_some_and(|depth| depth != info.max_depth) {
+    if wanted
+        .max_depth
+        .is_some_and(|depth| depth != info.max_depth)
+    {
         return Err(context.refuse(EINVAL, fmt!("max_depth: cannot be changed by a remount")));
     }
     let policy = info.policy.get();
