@@ -165,6 +165,24 @@ fn open_by_rules(info: &Info, file: &RegularFile) -> Result<OpenFile> {
     })
 }
 
+/// Whether the home serves all uses of `file` for the one who opens it, as far as that can be told
+/// without calling branches.
+fn is_home(info: &Info, file: &RegularFile) -> bool {
+    info.policy.with(|policy| {
+        let state = policy.state_of_tag(file.dentry().tag());
+        state
+            .filter(|state| !state.splits_data())
+            .is_some_and(|state| {
+                Caller::with_current(|caller| {
+                    let mut call = Call::new(info, policy, caller, At::InPlace(file.dentry()));
+                    call.access = ways(file);
+                    let home = id(file.inode().branch());
+                    decide(&call, state, Use::Open, home) == Ok(Decision::Home)
+                })
+            })
+    })
+}
+
 /// What is open so far of a file that is being opened.
 struct Opening<'a> {
     /// The mount.
@@ -246,7 +264,10 @@ impl RegularFileOps for File {
     fn open(file: &RegularFile) -> Result<OpenFile> {
         let info = file.dentry().sb().info();
         // What was opened by a handle may have no name for the rules to speak of.
-        let open = if info.policy.is_at_home(file.dentry(), Op::Open) || file.dentry().is_root() {
+        let open = if info.policy.is_at_home(file.dentry(), Op::Open)
+            || file.dentry().is_root()
+            || is_home(info, file)
+        {
             OpenFile::One(open_as(info, file, Decision::Home, false, |_| Ok(()))?)
         } else {
             open_by_rules(info, file)?

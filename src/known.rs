@@ -20,6 +20,8 @@ use kernel::prelude::*;
 
 /// How many answers are remembered; a power of two.
 const PLACES: usize = 64;
+/// How many different sets of questions there are answers for.
+const KINDS: usize = 8;
 /// Bits of a state's number, at the lower end of an answer.
 const NUMBER: u32 = Tag::STATES.ilog2();
 
@@ -28,9 +30,11 @@ pub(crate) struct Known {
     /// The state after a lesson: 22 bits of lesson, 20 of the state before, 20 of the one after plus
     /// one.
     after: [AtomicU64; PLACES],
-    /// The state of a new name where there are no rules: 32 bits of what is asked, 20 of the state plus
-    /// one.
-    fresh: AtomicU64,
+    /// What a program is asked about new names, plus one.
+    asks: [AtomicU64; KINDS],
+    /// The state of a new name: 3 bits for what is asked, by its place there, 20 of the state by the
+    /// rules, 20 of the one with that to be asked, plus one.
+    asking: [AtomicU64; PLACES],
 }
 
 /// The number in an answer to the question `key`, if it is one.
@@ -50,12 +54,19 @@ fn write(key: u64, number: u32) -> u64 {
     }
 }
 
+/// Where the answer to the question `key` is.
+fn slot_of(key: u64) -> usize {
+    // CAST: Only the upper bits of the product count.
+    (key.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 58) as usize
+}
+
 impl Known {
     /// No answers.
     pub(crate) fn new() -> Self {
         Self {
             after: [const { AtomicU64::new(0) }; PLACES],
-            fresh: AtomicU64::new(0),
+            asks: [const { AtomicU64::new(0) }; KINDS],
+            asking: [const { AtomicU64::new(0) }; PLACES],
         }
     }
 
@@ -70,9 +81,7 @@ impl Known {
             return make(before);
         };
         let key = u64::from(word) << NUMBER | u64::from(before);
-        // CAST: Only the upper bits of the product count.
-        let place = (key.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 58) as usize;
-        let slot = self.after.get(place).ok_or(EIO)?;
+        let slot = self.after.get(slot_of(key)).ok_or(EIO)?;
         if let Some(number) = read(slot.load(Ordering::Relaxed), key) {
             return Ok(number);
         }
@@ -81,15 +90,37 @@ impl Known {
         Ok(number)
     }
 
-    /// The number of the state of a new name of which a program has to be asked what is in `asks`;
-    /// `make` makes it.
-    pub(crate) fn fresh(&self, asks: Asks, make: impl FnOnce() -> Result<u32>) -> Result<u32> {
-        let key = u64::from(asks.word());
-        if let Some(number) = read(self.fresh.load(Ordering::Relaxed), key) {
+    /// The place of `asks` among the sets of questions; none if there is no room.
+    fn place_of(&self, asks: Asks) -> Option<u64> {
+        let word = u64::from(asks.word()).saturating_add(1);
+        (0..).zip(&self.asks).find_map(|(place, slot)| {
+            let known = match slot.load(Ordering::Relaxed) {
+                0 => slot
+                    .compare_exchange(0, word, Ordering::Relaxed, Ordering::Relaxed)
+                    .map_or_else(|other| other, |_| word),
+                known => known,
+            };
+            (known == word).then_some(place)
+        })
+    }
+
+    /// The number of the state `before` with what is in `asks` to be asked; `make` makes it.
+    pub(crate) fn asking(
+        &self,
+        asks: Asks,
+        before: u32,
+        make: impl FnOnce() -> Result<u32>,
+    ) -> Result<u32> {
+        let Some(place) = self.place_of(asks) else {
+            return make();
+        };
+        let key = place << NUMBER | u64::from(before);
+        let slot = self.asking.get(slot_of(key)).ok_or(EIO)?;
+        if let Some(number) = read(slot.load(Ordering::Relaxed), key) {
             return Ok(number);
         }
         let number = make()?;
-        self.fresh.store(write(key, number), Ordering::Relaxed);
+        slot.store(write(key, number), Ordering::Relaxed);
         Ok(number)
     }
 }

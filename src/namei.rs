@@ -87,7 +87,7 @@ fn lookup_by_rules(
     flags: LookupFlags,
 ) -> Result<Option<ARef<SwitchDentry>>> {
     let policy = info.policy.get();
-    let (mut tag, state) = policy.entry(entry, None)?;
+    let (lookup, state) = policy.lookup(entry)?;
     let (home, lessons) = Caller::with_current(|caller| {
         let mut call = Call::new(info, &policy, caller, At::Entry(entry));
         call.makes = flags.makes();
@@ -98,15 +98,14 @@ fn lookup_by_rules(
         };
         Ok::<_, Error>((home, call.into_lessons()))
     })?;
-    tag = policy.learned(tag, &lessons)?;
     let Some(home) = home else {
+        let tag = policy.learned(lookup.tag, &lessons)?;
         return connect(info, entry, tag, None, None);
     };
     let (real, inode) = find(info, entry, home)?;
-    if let Some(inode) = inode.as_ref().filter(|_| policy.asks_types()) {
-        tag = policy.entry(entry, Kind::of_mode(inode.mode()))?.0;
-        tag = policy.learned(tag, &lessons)?;
-    }
+    let kind = inode.as_ref().and_then(|inode| Kind::of_mode(inode.mode()));
+    let tag = policy.found(entry, lookup, kind)?;
+    let tag = policy.learned(tag, &lessons)?;
     connect(info, entry, tag, real, inode)
 }
 

@@ -16,6 +16,7 @@ use crate::{
         CgroupId,
         Kind,
         Op,
+        Places,
         Rule,
         State, //
     },
@@ -103,6 +104,16 @@ pub(crate) struct Policy {
     known: Known,
     /// How often each rule decided while somebody watched.
     hits: Hits,
+}
+
+/// A name that is being looked up.
+pub(crate) struct Lookup {
+    /// The tag of its directory.
+    dir: Tag,
+    /// Where it stands among the rules, if that is known.
+    places: Option<Places>,
+    /// Its tag while its type is not known.
+    pub(crate) tag: Tag,
 }
 
 /// The policy of a mount, replaced as a whole.
@@ -401,17 +412,16 @@ impl Policy {
         self.tag_of(tag.generation(), number)
     }
 
-    /// The number of the state of any new name where there are no rules. May sleep.
-    fn fresh(&self) -> Result<u32> {
+    /// The number of the state `number` with everything to be asked that a program is asked about a new
+    /// name. May sleep.
+    fn asking(&self, number: u32) -> Result<u32> {
         let asks = self.asks();
         if asks.is_nothing() {
-            return Ok(ROOT);
+            return Ok(number);
         }
-        self.known.fresh(asks, || {
-            let root = self.states.get(ROOT).ok_or(EIO)?;
-            let name = route::Name::new(b"");
-            self.states
-                .intern(self.rules.child(root, &name, None)?.asking(asks))
+        self.known.asking(asks, number, || {
+            let state = self.states.get(number).ok_or(EIO)?;
+            self.states.intern(state.asking(asks)?)
         })
     }
 
@@ -440,6 +450,10 @@ impl Policy {
 
     /// The tag of a name of the mount, left with it. May sleep.
     pub(crate) fn tag(&self, dentry: &SwitchDentry) -> Result<Tag> {
+        let known = dentry.tag();
+        if Self::is_of(known, self.generation()) {
+            return Ok(known);
+        }
         for _ in 0..TRIES {
             match self.try_tag(dentry) {
                 Err(e) if e == EAGAIN => {}
@@ -495,14 +509,36 @@ impl Policy {
         kind: Option<Kind>,
     ) -> Result<Tag> {
         if self.rules().is_empty() {
-            return self.tag_of(dir.generation(), self.fresh()?);
+            return self.tag_of(dir.generation(), self.asking(ROOT)?);
         }
-        let asks = self.asks();
+        if let Some(places) = self.places(dir, inode, name)? {
+            return self.tag_at(dir, places, kind);
+        }
         let dir_state = self.states.get(dir.state()).ok_or(EIO)?;
         let state =
             self.with_name(inode, name, |name| self.rules.child(dir_state, name, kind))??;
-        let state = state.asking(asks);
-        self.tag_of(dir.generation(), self.states.intern(state)?)
+        let number = self.states.intern(state)?;
+        self.tag_of(dir.generation(), self.asking(number)?)
+    }
+
+    /// Where `name` stands among the rules, in the directory `inode` with the tag `dir`; none if that
+    /// is at too many places. May sleep.
+    fn places(
+        &self,
+        dir: Tag,
+        inode: Option<&SwitchInode>,
+        name: Name<'_>,
+    ) -> Result<Option<Places>> {
+        let state = self.states.get(dir.state()).ok_or(EIO)?;
+        self.with_name(inode, name, |name| self.rules.places(state, name))
+    }
+
+    /// The tag of an object of the type `kind` that stands at `places`, in the generation of `dir`. May
+    /// sleep.
+    fn tag_at(&self, dir: Tag, places: Places, kind: Option<Kind>) -> Result<Tag> {
+        let make = || Ok(self.rules.state_at(&places, kind)?);
+        let number = self.states.at(places, kind, make)?;
+        self.tag_of(dir.generation(), self.asking(number)?)
     }
 
     /// How names in the directory `inode` are folded, if that makes a difference.
@@ -538,7 +574,7 @@ impl Policy {
         let child = self.with_name(dir.inode(), name, |name| {
             self.rules.child(state, name, kind)
         })??;
-        Ok(child.asking(self.asks()))
+        Ok(child.asking(self.asks())?)
     }
 
     /// The tag and the state of a name whose directory is locked, for an object of the type `kind`.
@@ -546,13 +582,50 @@ impl Policy {
     pub(crate) fn entry(&self, entry: Entry<'_>, kind: Option<Kind>) -> Result<(Tag, &State)> {
         if self.rules().is_empty() {
             let generation = self.generation();
-            let number = self.fresh()?;
+            let number = self.asking(ROOT)?;
             let tag = self.tag_of(generation, number)?;
             return Ok((tag, self.states.get(number).ok_or(EIO)?));
         }
         let tag = self.tag(entry.parent())?;
         let tag = self.child_tag(tag, Some(entry.dir()), entry.name(), kind)?;
         Ok((tag, self.states.get(tag.state()).ok_or(EIO)?))
+    }
+
+    /// The same for a name that is looked up, so that its type is not known yet. May sleep.
+    pub(crate) fn lookup(&self, entry: Entry<'_>) -> Result<(Lookup, &State)> {
+        if self.rules().is_empty() {
+            let (tag, state) = self.entry(entry, None)?;
+            let lookup = Lookup {
+                dir: tag,
+                places: None,
+                tag,
+            };
+            return Ok((lookup, state));
+        }
+        let dir = self.tag(entry.parent())?;
+        let places = self.places(dir, Some(entry.dir()), entry.name())?;
+        let tag = match places {
+            Some(places) => self.tag_at(dir, places, None)?,
+            None => self.child_tag(dir, Some(entry.dir()), entry.name(), None)?,
+        };
+        let state = self.states.get(tag.state()).ok_or(EIO)?;
+        Ok((Lookup { dir, places, tag }, state))
+    }
+
+    /// The tag of a name that was looked up, for an object of the type `kind`. May sleep.
+    pub(crate) fn found(
+        &self,
+        entry: Entry<'_>,
+        lookup: Lookup,
+        kind: Option<Kind>,
+    ) -> Result<Tag> {
+        if kind.is_none() || !self.asks_types() {
+            return Ok(lookup.tag);
+        }
+        match lookup.places {
+            Some(places) => self.tag_at(lookup.dir, places, kind),
+            None => self.child_tag(lookup.dir, Some(entry.dir()), entry.name(), kind),
+        }
     }
 
     /// The branches that can be the home of a name in the directory `inode` of the state `dir`.

@@ -30,6 +30,7 @@ mod name;
 mod op;
 mod parse;
 mod peek;
+mod places;
 mod policy;
 mod program;
 mod rule;
@@ -55,6 +56,7 @@ pub(crate) use self::{
     kind::Kind,
     name::Name,
     op::Op,
+    places::Places,
     policy::Policy,
     program::{
         Asks,

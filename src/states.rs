@@ -7,7 +7,9 @@
 use crate::{
     namei::number,
     route::{
+        Kind,
         Op,
+        Places,
         State, //
     },
     vfs::{
@@ -28,6 +30,20 @@ use kernel::{
 const FIRST: u32 = 64;
 /// Levels, enough for the numbers that a tag has room for.
 const LEVELS: usize = 15;
+
+/// How many states are also found by where the rules stand.
+const KNOWN: usize = 256;
+
+/// Which number the state has of what is of a type and stands at some places.
+#[derive(Clone)]
+struct Known {
+    /// The places.
+    places: Places,
+    /// The type.
+    kind: Option<Kind>,
+    /// The number.
+    number: u32,
+}
 
 /// Numbered states.
 #[pin_data]
@@ -75,6 +91,8 @@ struct Index {
     slots: KVVec<u32>,
     /// Numbers given away.
     len: u32,
+    /// Those that were asked for last, by the hash of their places; none, or `KNOWN`.
+    known: KVVec<Option<Known>>,
 }
 
 impl States {
@@ -85,6 +103,7 @@ impl States {
             index <- new_mutex!(Index {
                 slots: KVVec::new(),
                 len: 0,
+                known: KVVec::new(),
             }),
         })
     }
@@ -151,6 +170,40 @@ impl States {
         let len = index.len;
         if let Some(slot) = index.slots.get_mut(slot) {
             *slot = len;
+        }
+        Ok(number)
+    }
+
+    /// The number of the state of what stands at `places` and is of the type `kind`, which `make` makes
+    /// when it is not remembered. May sleep.
+    pub(crate) fn at(
+        &self,
+        places: Places,
+        kind: Option<Kind>,
+        make: impl FnOnce() -> Result<State>,
+    ) -> Result<u32> {
+        // CAST: Only the low bits count; types are numbered from 0.
+        let slot = places.hash() as usize ^ kind.map_or(0, |kind| kind as usize + 1);
+        let slot = slot & (KNOWN - 1);
+        {
+            let index = self.index.lock();
+            if let Some(Some(known)) = index.known.get(slot) {
+                if known.kind == kind && known.places == places {
+                    return Ok(known.number);
+                }
+            }
+        }
+        let number = self.intern(make()?)?;
+        let mut index = self.index.lock();
+        if index.known.is_empty() {
+            index.known = KVVec::from_elem(None, KNOWN, GFP_KERNEL)?;
+        }
+        if let Some(known) = index.known.get_mut(slot) {
+            *known = Some(Known {
+                places,
+                kind,
+                number,
+            });
         }
         Ok(number)
     }

@@ -296,7 +296,14 @@ pub(crate) fn child(
     step: &(String, bool),
     kind: Option<Kind>,
 ) -> State {
-    with_name(step, |name| policy.child(dir, name, kind).unwrap())
+    with_name(step, |name| {
+        let state = policy.child(dir, name, kind).unwrap();
+        // What is remembered by its places is the same.
+        if let Some(places) = policy.places(dir, name) {
+            assert_eq!(policy.state_at(&places, kind).unwrap(), state);
+        }
+        state
+    })
 }
 
 /// The path `path` and `step`.

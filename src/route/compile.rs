@@ -18,6 +18,7 @@ use super::{
     },
     glob::{
         self,
+        EndsMask,
         Token, //
     },
     hash::{
@@ -281,6 +282,9 @@ impl Policy {
             Edge::Component(pattern)
         };
         let id = self.new_node(parent, edge)?;
+        if let Some(node) = self.node_mut(id) {
+            node.ends = EndsMask::of(tokens);
+        }
         let mut next = NONE;
         if let Some(node) = self.node_mut(parent) {
             let list = match (is_name, literal) {

@@ -2,7 +2,10 @@
 
 //! Names, as they are and as directories that fold case compare them.
 
-use super::hash::Hash;
+use super::{
+    glob::Ends,
+    hash::Hash, //
+};
 
 /// A name with its hash, to be looked for among patterns.
 #[derive(Clone, Copy)]
@@ -11,6 +14,8 @@ pub(crate) struct Name<'a> {
     pub(super) bytes: &'a [u8],
     /// Its hash.
     pub(super) hash: Hash,
+    /// Its ends.
+    pub(super) ends: Ends,
     /// The folded name and its hash, where case is folded.
     pub(super) folded: Option<(&'a [u8], Hash)>,
 }
@@ -21,6 +26,7 @@ impl<'a> Name<'a> {
         Name {
             bytes,
             hash: hash(bytes),
+            ends: Ends::of(bytes),
             folded: None,
         }
     }

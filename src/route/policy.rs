@@ -120,11 +120,13 @@ impl Policy {
     }
 
     /// The node at the place `id`.
+    #[inline]
     pub(super) fn node(&self, id: u32) -> Option<&Node> {
         self.nodes.get(usize::try_from(id).ok()?)
     }
 
     /// The nodes of a list that starts at `first`.
+    #[inline]
     pub(super) fn list(&self, first: u32) -> impl Iterator<Item = (u32, &Node)> + '_ {
         let mut id = first;
         core::iter::from_fn(move || {
@@ -142,7 +144,22 @@ impl Policy {
         })
     }
 
+    /// Those nodes of a list that starts at `first` whose patterns stand for `name`.
+    #[inline]
+    pub(super) fn matching<'a>(
+        &'a self,
+        first: u32,
+        name: &'a Name<'_>,
+    ) -> impl Iterator<Item = (u32, &'a Node)> + 'a {
+        // A folded pattern may have other ends.
+        let folds = self.folds && name.folded.is_some();
+        self.list(first).filter(move |(_, node)| {
+            (folds || node.ends.allows(name.ends)) && self.matches(node, name)
+        })
+    }
+
     /// Whether `name` is one that the pattern of the edge to `node` stands for.
+    #[inline(never)]
     pub(super) fn matches(&self, node: &Node, name: &Name<'_>) -> bool {
         let (pattern, bytes) = match name.folded {
             Some((folded, _)) if self.folds => (node.folded(), folded),

@@ -185,8 +185,10 @@ impl Asks {
 
 impl State {
     /// This state with everything in `asks` to be asked about.
-    pub(crate) fn asking(self, asks: Asks) -> State {
-        State { asks, ..self }
+    pub(crate) fn asking(&self, asks: Asks) -> Result<State, NoMem> {
+        let mut state = self.try_clone()?;
+        state.asks = asks;
+        Ok(state)
     }
 
     /// This state after `lesson`.

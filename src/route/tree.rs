@@ -2,7 +2,7 @@
 
 //! The tree of path components that rules are compiled into.
 
-use super::{below::Reach, op::OpSet, state::DEFAULT, table::Effect};
+use super::{below::Reach, glob::EndsMask, op::OpSet, state::DEFAULT, table::Effect};
 
 /// A place in the tree.
 #[derive(Debug)]
@@ -13,6 +13,8 @@ pub(super) struct Node {
     pub(super) edge: Edge,
     /// The folded form of what leads here, if it is another.
     pub(super) folded: Option<Pattern>,
+    /// What the ends are of names that it stands for, unless case is folded.
+    pub(super) ends: EndsMask,
     /// The first of the literal components that lead on.
     pub(super) literals: u32,
     /// The first of the other components that lead on, but `**`.
@@ -103,6 +105,7 @@ impl Node {
             parent,
             edge,
             folded: None,
+            ends: EndsMask::ANY,
             literals: NONE,
             globs: NONE,
             literal_names: NONE,

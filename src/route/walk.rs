@@ -66,7 +66,7 @@ impl Policy {
     }
 
     /// Takes the rules into `table` that end at `node`.
-    fn take(&self, node: &Node, table: &mut Table) -> Result<(), NoMem> {
+    pub(super) fn take(&self, node: &Node, table: &mut Table) -> Result<(), NoMem> {
         for (number, effect) in self.ending(node) {
             table.add(number, effect)?;
         }
@@ -86,7 +86,7 @@ impl Policy {
     }
 
     /// Calls `visit` for each node that `name` leads to from those of `dir`, once.
-    fn step<E>(
+    pub(super) fn step<E>(
         &self,
         dir: &State,
         name: &Name<'_>,
@@ -104,10 +104,8 @@ impl Policy {
                     self.enter(dir, child, node, visit)?;
                 }
             }
-            for (child, node) in self.list(node.globs) {
-                if self.matches(node, name) {
-                    self.enter(dir, child, node, visit)?;
-                }
+            for (child, node) in self.matching(node.globs, name) {
+                self.enter(dir, child, node, visit)?;
             }
         }
         Ok(())
@@ -138,15 +136,25 @@ impl Policy {
         visit: &mut impl FnMut(&Node) -> Result<(), E>,
     ) -> Result<(), E> {
         visit(node)?;
+        self.each_name(id, node, name, &mut |_, node| visit(node))
+    }
+
+    /// Calls `visit` for what a condition on the last component leads to from `node`.
+    #[inline]
+    pub(super) fn each_name<E>(
+        &self,
+        id: u32,
+        node: &Node,
+        name: &Name<'_>,
+        visit: &mut impl FnMut(u32, &Node) -> Result<(), E>,
+    ) -> Result<(), E> {
         if node.literal_names != NONE {
-            for (_, node) in self.names(id, name) {
-                visit(node)?;
+            for (id, node) in self.names(id, name) {
+                visit(id, node)?;
             }
         }
-        for (_, node) in self.list(node.glob_names) {
-            if self.matches(node, name) {
-                visit(node)?;
-            }
+        for (id, node) in self.matching(node.glob_names, name) {
+            visit(id, node)?;
         }
         Ok(())
     }
