@@ -20,7 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define ROUNDS 5
+#define ROUNDS 12
 #define FILES 512
 #define BIG (1 << 20)
 
