@@ -11,7 +11,13 @@ use super::{
     Inode,
     Name, //
 };
-use core::ptr::NonNull;
+use core::{
+    ptr::NonNull,
+    sync::atomic::{
+        AtomicU32,
+        Ordering, //
+    },
+};
 use kernel::{
     prelude::*,
     sync::aref::{
@@ -127,6 +133,16 @@ impl Dentry {
         let len = bytes.len() as u32;
         // SAFETY: Both dentries are valid, the name has `len` bytes.
         unsafe { sys::switchfs_helper_d_at(self.as_raw(), parent.as_raw(), bytes.as_ptr(), len) }
+    }
+
+    /// As [`Dentry::seq`], which also changes when its inode comes or goes, but without waiting: odd while
+    /// it changes. May be called in RCU walk.
+    #[inline]
+    pub(crate) fn raw_seq(&self) -> u32 {
+        // SAFETY: The dentry is valid (`raw_read_seqcount`).
+        let field = unsafe { &raw const (*self.as_raw()).d_seq.seqcount.sequence };
+        // SAFETY: As above; an acquire, as of what it guards nothing is read before.
+        unsafe { AtomicU32::from_ptr(field.cast_mut()) }.load(Ordering::Acquire)
     }
 
     /// The parent as it is now; only its identity may be used. May be called in RCU walk.

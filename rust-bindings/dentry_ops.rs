@@ -96,6 +96,10 @@ impl<'a> Revalidate<'a> {
 /// The operations on a name.
 #[vtable]
 pub(crate) trait DentryOps {
+    /// Whether it is plain that `dentry` still holds, for everybody; what it is not is asked of
+    /// [`DentryOps::revalidate`]. In RCU walk.
+    fn is_plain(dentry: &SwitchDentry) -> bool;
+
     /// `d_revalidate`: whether a cached name still holds. An error refuses the name to this caller.
     ///
     /// # Context
@@ -129,6 +133,26 @@ unsafe extern "C" fn revalidate_callback(
         // SAFETY: By the contract.
         return unsafe { watched_revalidate(dir, name, dentry, flags) };
     }
+    // SAFETY: By the contract.
+    if LookupFlags(flags).in_rcu() && Ops::is_plain(unsafe { SwitchDentry::from_raw(dentry) }) {
+        return 1;
+    }
+    // SAFETY: By the contract.
+    unsafe { full_revalidate(dir, name, dentry, flags) }
+}
+
+/// The same when it is not plain; by itself, so that nothing has to be saved before that is known.
+///
+/// # Safety
+///
+/// As for [`revalidate_callback`].
+#[inline(never)]
+unsafe extern "C" fn full_revalidate(
+    dir: *mut sys::inode,
+    name: *const sys::qstr,
+    dentry: *mut sys::dentry,
+    flags: c_uint,
+) -> c_int {
     // SAFETY: By the contract.
     let revalidate = unsafe { revalidate_of(dir, name, dentry, flags) };
     from_result(|| Ops::revalidate(revalidate).map(c_int::from))

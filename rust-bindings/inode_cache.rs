@@ -16,6 +16,7 @@ use core::{
     sync::atomic::{
         AtomicBool,
         AtomicPtr,
+        AtomicU32,
         Ordering, //
     },
 };
@@ -97,6 +98,18 @@ pub(super) unsafe extern "C" fn alloc_inode_callback(sb: *mut sys::super_block) 
     let no_setid = unsafe { &raw mut (*container).no_setid };
     // SAFETY: As above.
     unsafe { no_setid.write(AtomicBool::new(false)) };
+    // SAFETY: As above.
+    let seen = unsafe { &raw mut (*container).seen };
+    // SAFETY: As above.
+    unsafe { seen.write(AtomicPtr::new(core::ptr::null_mut())) };
+    // SAFETY: As above.
+    let seeing = unsafe { &raw mut (*container).seeing };
+    // SAFETY: As above.
+    unsafe { seeing.write(AtomicBool::new(false)) };
+    // SAFETY: As above.
+    let seen_seq = unsafe { &raw mut (*container).seen_seq };
+    // SAFETY: As above.
+    unsafe { seen_seq.write(AtomicU32::new(0)) };
     // SAFETY: As above.
     unsafe { &raw mut (*container).inode }
 }

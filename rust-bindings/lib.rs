@@ -48,6 +48,7 @@ mod range_ops;
 mod rcu;
 mod regular_file;
 mod rename;
+mod seen;
 mod super_block;
 mod super_ops;
 mod switch_dentry;

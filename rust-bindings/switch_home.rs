@@ -39,6 +39,16 @@ impl SwitchInode {
         (!real.is_null()).then(|| unsafe { Dentry::from_raw(real) })
     }
 
+    /// Whether `real`, of the branch `home`, is the very object that the inode was made for, and keeps.
+    /// May be called in RCU walk.
+    #[inline]
+    pub(super) fn is_made_for(&self, real: &Dentry, home: u8) -> bool {
+        // SAFETY: The container is as valid as the inode.
+        let own = unsafe { (*self.container()).real.load(Ordering::Relaxed) };
+        // SAFETY: As above; set before the inode is published.
+        own == real.as_raw() && unsafe { (*self.container()).branch } == home
+    }
+
     /// The branch that the inode was made for: the home of all but the root. May be called in RCU
     /// walk.
     #[inline]

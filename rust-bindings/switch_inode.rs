@@ -30,6 +30,7 @@ use core::{
     sync::atomic::{
         AtomicBool,
         AtomicPtr,
+        AtomicU32,
         Ordering, //
     },
 };
@@ -45,6 +46,8 @@ use kernel::{
 /// What the slab cache holds: the kernel's inode and what switchfs adds to it.
 #[repr(C)]
 pub(super) struct Container {
+    /// The name that was last seen to hold, only to be compared; see `seen.rs`.
+    pub(super) seen: AtomicPtr<sys::dentry>,
     /// The branch's dentry, owned from `fill` to `destroy_inode`; the pointer stays readable in RCU
     /// walk until the inode is freed. Null when the inode is the root and follows the policy.
     pub(super) real: AtomicPtr<sys::dentry>,
@@ -56,6 +59,10 @@ pub(super) struct Container {
     pub(super) depth: u8,
     /// Set when data comes from a branch on which set-id bits have no effect.
     pub(super) no_setid: AtomicBool,
+    /// Whether somebody is changing `seen` and `seen_seq`.
+    pub(super) seeing: AtomicBool,
+    /// `d_seq` of `real` when it was seen.
+    pub(super) seen_seq: AtomicU32,
     /// The kernel's part.
     pub(super) inode: sys::inode,
 }

@@ -323,6 +323,7 @@ fn holds(info: &Info, name: Revalidate<'_>, real: &Dentry, home: u8) -> Result<b
     if real.needs_revalidate() && !confirm(info, name.flags, real)? {
         return Ok(false);
     }
+    let seq = real.raw_seq();
     let inode = name.dentry.inode();
     let found = real.inode();
     if found.map(Inode::id) != inode.map(SwitchInode::real_id)
@@ -343,8 +344,23 @@ fn holds(info: &Info, name: Revalidate<'_>, real: &Dentry, home: u8) -> Result<b
             }
             info.refresh_from(inode, branch, found);
         }
+        remember(name.dir, name.dentry, home, real, seq);
     }
     Ok(true)
+}
+
+/// Makes the next time plainer for `dentry`, a name in `dir`, which was found to hold as `real`, of the
+/// branch `home`, with this `d_seq` since.
+#[inline(never)]
+fn remember(dir: &SwitchInode, dentry: &SwitchDentry, home: u8, real: &Dentry, seq: u32) {
+    let Some(inode) = dentry.inode() else {
+        return;
+    };
+    // What a server has to confirm is never plain, nor what lies below directories that may be moved.
+    let confirmed = real.needs_revalidate() || inode.made_for().mount.is_idmapped();
+    if !confirmed && dir.real_in(home).is_some() {
+        inode.see(dentry, home, real, seq);
+    }
 }
 
 /// The dentry operations.
@@ -378,6 +394,20 @@ fn still_holds(
 
 #[vtable]
 impl DentryOps for Names {
+    #[inline(always)]
+    fn is_plain(dentry: &SwitchDentry) -> bool {
+        let Some(inode) = dentry.inode() else {
+            return false;
+        };
+        let policy = &dentry.sb().info().policy;
+        let Some(home) = policy.plain_home(dentry.tag()) else {
+            return false;
+        };
+        inode
+            .real_of_seen(dentry, home)
+            .is_some_and(|real| inode.equals(real))
+    }
+
     #[inline(always)]
     fn revalidate(name: Revalidate<'_>) -> Result<bool> {
         let info = name.dentry.sb().info();

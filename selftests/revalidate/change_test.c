@@ -134,6 +134,47 @@ TEST_F(tree, exchanged_names_are_exchanged)
 	EXPECT_STREQ("a", get("b.c"));
 }
 
+/* Of a name that was used a moment ago less is looked at. */
+TEST_F(tree, names_in_use_are_noticed_to_move)
+{
+	int i;
+
+	DOES(put("a.c", "a"));
+	DOES(put("b.c", "b"));
+	ASSERT_OK(link("a.c", "l.c"));
+	for (i = 0; i < 4; i++) {
+		EXPECT_STREQ("a", get("a.c"));
+		EXPECT_STREQ("a", get("a.c"));
+		EXPECT_STREQ("b", get("b.c"));
+		EXPECT_STREQ("b", get("b.c"));
+		EXPECT_STREQ("a", get("l.c"));
+		ASSERT_OK(rename(UNDER("a.c"), UNDER("t.c")));
+		EXPECT_FALSE(present("a.c"));
+		ASSERT_OK(rename(UNDER("b.c"), UNDER("a.c")));
+		EXPECT_STREQ("b", get("a.c"));
+		ASSERT_OK(rename(UNDER("t.c"), UNDER("b.c")));
+		EXPECT_STREQ("a", get("b.c"));
+		EXPECT_STREQ("b", get("a.c"));
+		EXPECT_STREQ("a", get("l.c"));
+		/* And back again through the mount. */
+		ASSERT_OK(rename("a.c", "t.c"));
+		ASSERT_OK(rename("b.c", "a.c"));
+		EXPECT_STREQ("a", get("a.c"));
+		ASSERT_OK(rename("t.c", "b.c"));
+		EXPECT_FALSE(present("t.c"));
+	}
+	/* Forth and back, so that all is as it was but for the object. */
+	ASSERT_OK(rename(UNDER("l.c"), UNDER("t.c")));
+	DOES(put(UNDER("l.c"), "new"));
+	EXPECT_STREQ("new", get("l.c"));
+	ASSERT_OK(rename(UNDER("t.c"), UNDER("l.c")));
+	EXPECT_STREQ("a", get("l.c"));
+	EXPECT_STREQ("a", get("a.c"));
+	ASSERT_OK(unlink(UNDER("a.c")));
+	EXPECT_FALSE(present("a.c"));
+	EXPECT_STREQ("a", get("l.c"));
+}
+
 TEST_F(tree, changed_attributes_are_seen)
 {
 	struct timespec t[2] = { { 7, 8 }, { 9, 10 } };
