@@ -388,6 +388,14 @@ impl BackingFile {
         })
     }
 
+    /// Whether the branch has something to do in [`BackingFile::flush`].
+    pub(super) fn has_flush(&self) -> bool {
+        // SAFETY: The file is valid; `f_op` does not change once it is open.
+        let op = unsafe { (*self.as_raw()).f_op };
+        // SAFETY: An open file has operations.
+        unsafe { (*op).flush.is_some() }
+    }
+
     /// Tells the branch that a descriptor was closed (`f_op->flush`): deferred errors come here.
     pub(crate) fn flush(&self, id: Owner) -> Result {
         // SAFETY: The file is valid; `f_op` does not change once it is open.

@@ -12,7 +12,6 @@ use super::{
     RealPath, //
 };
 use kernel::{
-    error::from_err_ptr,
     prelude::*,
     str::CStr,
     sync::aref::ARef, //
@@ -99,7 +98,7 @@ pub(crate) fn create_in(
 fn start(dir: RealPath<'_>, name: Name<'_>) -> Result<*mut sys::dentry> {
     let mut qstr = name.to_qstr();
     // SAFETY: Mapping, name and directory are valid.
-    from_err_ptr(unsafe {
+    sys::from_err_ptr(unsafe {
         sys::start_creating(
             dir.mount().idmap().as_raw(),
             dir.dentry().as_raw(),
@@ -141,7 +140,7 @@ fn make(
     if let CreateKind::Dir = kind {
         // On error it unlocks the directory by itself; on success it may return another dentry.
         // SAFETY: The directory is locked, the dentry is a negative one in it.
-        return from_err_ptr(unsafe { sys::vfs_mkdir(idmap, parent, dentry, mode, none) });
+        return sys::from_err_ptr(unsafe { sys::vfs_mkdir(idmap, parent, dentry, mode, none) });
     }
     let ret = match kind {
         CreateKind::Regular | CreateKind::Dir => {

@@ -116,6 +116,11 @@ unsafe fn open(file: *mut sys::file) -> c_int {
     };
     // SAFETY: By the contract.
     unsafe { open.lend_modes(file) };
+    if !open.is_flushed() {
+        // Both tables are this module's: the file's reference to it stays.
+        // SAFETY: By the contract.
+        unsafe { (*file).f_op = const { &UNFLUSHED } };
+    }
     // SAFETY: By the contract.
     unsafe { (*file).private_data = open.into_raw() };
     0
@@ -367,6 +372,12 @@ const REGULAR: sys::file_operations = sys::file_operations {
     setlease: Some(sys::generic_setlease),
     // No ioctl is passed down: without the slots it is ENOTTY. Locks are of this inode.
     ..pin_init::zeroed()
+};
+
+/// That of files none of whose branches is to be told when a descriptor is closed.
+const UNFLUSHED: sys::file_operations = sys::file_operations {
+    flush: None,
+    ..REGULAR
 };
 
 /// The table of regular files.

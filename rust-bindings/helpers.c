@@ -2,6 +2,7 @@
 /*
  * Out-of-line forms of what Rust cannot call; see helpers.h.
  */
+#include <linux/backing-file.h>
 #include <linux/capability.h>
 #include <linux/cred.h>
 #include <linux/dcache.h>
@@ -548,16 +549,21 @@ int switchfs_helper_set_flags(struct file *file, unsigned int flags, unsigned in
  * What touch_atime() asks of the mount and the superblock: whether they leave
  * access times alone, or are read-only.
  */
-bool switchfs_helper_file_noatime(const struct file *file)
+static __always_inline bool noatime(const struct file *file)
 {
 	const struct vfsmount *mnt = file->f_path.mnt;
-	bool dir = S_ISDIR(file_inode(file)->i_mode);
+	unsigned long mnt_flags = mnt->mnt_flags, sb_flags = mnt->mnt_sb->s_flags;
 
-	return (mnt->mnt_flags & (MNT_NOATIME | MNT_READONLY)) ||
-	       (file->f_flags & O_NOATIME) ||
-	       (mnt->mnt_sb->s_flags & (SB_NOATIME | SB_RDONLY)) ||
-	       (dir && (mnt->mnt_flags & MNT_NODIRATIME)) ||
-	       (dir && (mnt->mnt_sb->s_flags & SB_NODIRATIME));
+	if ((mnt_flags & (MNT_NOATIME | MNT_READONLY)) || (sb_flags & (SB_NOATIME | SB_RDONLY)) ||
+	    (file->f_flags & O_NOATIME))
+		return true;
+	return ((mnt_flags & MNT_NODIRATIME) || (sb_flags & SB_NODIRATIME)) &&
+	       S_ISDIR(file_inode(file)->i_mode);
+}
+
+bool switchfs_helper_file_noatime(const struct file *file)
+{
+	return noatime(file);
 }
 
 /* path_noexec(), which is not exported. */
@@ -573,14 +579,29 @@ void switchfs_helper_vma_deny_exec(struct vm_area_struct *vma)
 	vm_flags_clear(vma, VM_MAYEXEC);
 }
 
-/* What backing-file.c of 7.2 does not check before it writes. */
-int switchfs_helper_deny_write_append(const struct inode *inode, unsigned int flags)
+/*
+ * Opens @real, a regular file, behind @user with @flags and under @cred, or the current credentials
+ * if it is NULL. Each request says for itself whether it appends: RWF_NOAPPEND can only be honoured
+ * by a file that does not; the branch was told O_APPEND.
+ */
+struct file *switchfs_helper_open_backing(const struct file *user, const struct path *real,
+					  unsigned int flags, const struct cred *cred)
 {
-	if (IS_IMMUTABLE(inode))
-		return -EPERM;
-	if (IS_APPEND(inode) && !(flags & O_APPEND))
-		return -EPERM;
-	return 0;
+	const struct cred *old = NULL;
+	struct file *file;
+
+	if (noatime(user))
+		flags |= O_NOATIME;
+
+	if (cred)
+		old = override_creds(cred);
+	file = backing_file_open(user, flags, real, current_cred());
+	if (cred)
+		revert_creds(old);
+
+	if ((flags & O_APPEND) && !IS_ERR(file))
+		change_flags(file, 0, O_APPEND);
+	return file;
 }
 
 /* Ten lines a minute; how many were left out is told with the first one after. */

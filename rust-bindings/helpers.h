@@ -102,10 +102,11 @@ void switchfs_helper_fc_error(struct fs_context *fc, const char *text, int len);
 void switchfs_helper_init_sync_kiocb(struct kiocb *kiocb, struct file *file);
 void switchfs_helper_clear_append(struct file *file);
 int switchfs_helper_set_flags(struct file *file, unsigned int flags, unsigned int mask);
+struct file *switchfs_helper_open_backing(const struct file *user, const struct path *real,
+					  unsigned int flags, const struct cred *cred);
 bool switchfs_helper_file_noatime(const struct file *file);
 bool switchfs_helper_file_noexec(const struct file *file);
 void switchfs_helper_vma_deny_exec(struct vm_area_struct *vma);
-int switchfs_helper_deny_write_append(const struct inode *inode, unsigned int flags);
 
 /* log */
 void switchfs_helper_ratelimit_init(struct ratelimit_state *state);

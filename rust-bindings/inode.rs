@@ -165,6 +165,7 @@ impl Inode {
     /// its superblock's `s_stack_depth`.
     ///
     /// Read at each use, since a FUSE connection sets it when it is initialised.
+    #[inline(always)]
     pub(crate) fn stack_depth(&self) -> u32 {
         // SAFETY: The inode is valid, and pins its superblock.
         let sb = unsafe { (*self.as_raw()).i_sb };
@@ -184,9 +185,21 @@ impl Inode {
 
     /// Refuses what backing-file.c of 7.2 does not check: EPERM for a write through a file with
     /// `flags` (`O_*`) when the inode is immutable, or append-only and not opened so.
+    #[inline]
     pub(crate) fn check_write(&self, flags: u32) -> Result {
-        // SAFETY: The inode is valid.
-        sys::to_result(unsafe { sys::switchfs_helper_deny_write_append(self.as_raw(), flags) })
+        // SAFETY: The inode is valid (`READ_ONCE`).
+        let field = unsafe { &raw const (*self.as_raw()).i_flags };
+        // SAFETY: As above.
+        let own = unsafe { field.read_volatile() };
+        let refused = if flags & sys::O_APPEND == 0 {
+            sys::S_IMMUTABLE | sys::S_APPEND
+        } else {
+            sys::S_IMMUTABLE
+        };
+        if own & refused != 0 {
+            return Err(EPERM);
+        }
+        Ok(())
     }
 
     /// The size.

@@ -177,6 +177,7 @@ pub(crate) use self::{
         RemoveKind, //
     },
     open::{
+        open_asked,
         open_backing,
         open_dir, //
     },

@@ -12,7 +12,6 @@ use super::{
     RealPath, //
 };
 use kernel::{
-    error::from_err_ptr,
     prelude::*,
     sync::aref::ARef, //
 };
@@ -22,7 +21,7 @@ use kernel::{
 pub(crate) fn lookup_one(dir: RealPath<'_>, name: Name<'_>) -> Result<ARef<Dentry>> {
     let mut qstr = name.to_qstr();
     // SAFETY: Mapping, name and directory are valid.
-    let dentry = from_err_ptr(unsafe {
+    let dentry = sys::from_err_ptr(unsafe {
         sys::lookup_one_unlocked(
             dir.mount().idmap().as_raw(),
             &raw mut qstr,
@@ -46,7 +45,7 @@ pub(crate) enum RemoveKind {
 fn start(dir: RealPath<'_>, name: Name<'_>) -> Result<*mut sys::dentry> {
     let mut qstr = name.to_qstr();
     // SAFETY: Mapping, name and directory are valid.
-    from_err_ptr(unsafe {
+    sys::from_err_ptr(unsafe {
         sys::start_removing(
             dir.mount().idmap().as_raw(),
             dir.dentry().as_raw(),
@@ -68,7 +67,7 @@ pub(super) fn start_known(
     }
     // SAFETY: Both are valid; the function checks that the one is in the other.
     let dentry = unsafe { start(dir.dentry().as_raw(), known.as_raw()) };
-    let dentry = from_err_ptr(dentry).ok()?;
+    let dentry = sys::from_err_ptr(dentry).ok()?;
     // Of the directory, which is locked, no name changes.
     if known.is_at(dir.dentry(), name) {
         return Some(dentry);

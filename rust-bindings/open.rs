@@ -10,12 +10,12 @@ use super::{
     sys,
     Access,
     BackingFile,
+    Creds,
     OpenFile,
     RealPath, //
 };
 use core::ptr::NonNull;
 use kernel::{
-    error::from_err_ptr,
     prelude::*,
     sync::aref::ARef, //
 };
@@ -55,6 +55,7 @@ const POSITIONS: u32 = sys::FMODE_LSEEK | sys::FMODE_PREAD | sys::FMODE_PWRITE;
 
 impl OpenFile {
     /// The bits of `f_mode` that all files behind this one have.
+    #[inline(always)]
     fn modes(&self) -> u32 {
         match self {
             Self::One(file) => file.mode(),
@@ -71,6 +72,7 @@ impl OpenFile {
     /// # Safety
     ///
     /// `file` is being opened by the current task.
+    #[inline]
     pub(super) unsafe fn lend_modes(&self, file: *mut sys::file) {
         let modes = self.modes();
         // SAFETY: By the contract.
@@ -79,7 +81,7 @@ impl OpenFile {
     }
 }
 
-/// Opens `path` for `user`'s file under the current credentials (`backing_file_open`): it is then
+/// Opens `path` for `user`'s file under `creds`, or the current ones (`backing_file_open`): it is then
 /// shown under the user's path in `/proc/PID/maps`. May sleep.
 ///
 /// `asked`: the branch's permission is not asked for any more.
@@ -87,6 +89,7 @@ impl OpenFile {
 pub(crate) fn open_backing(
     user: &RegularFile,
     path: RealPath<'_>,
+    creds: Option<&Creds>,
     read_only: bool,
     asked: bool,
 ) -> Result<ARef<BackingFile>> {
@@ -97,29 +100,49 @@ pub(crate) fn open_backing(
     }
     if !asked {
         // CAST: Bits of a mask. `vfs_open` itself asks for no permission.
-        path.permission(None, Access(access(flags) as i32))?;
+        path.permission(creds, Access(access(flags) as i32))?;
     }
-    let real = path.inode()?;
-    if flags & sys::O_ACCMODE != sys::O_RDONLY {
-        real.check_write(flags)?;
-    }
-    if user.is_noatime() {
-        flags |= sys::O_NOATIME;
-    }
+    open_with(user, path, creds, flags)
+}
 
-    let raw = path.as_path();
-    let creds = current_creds();
-    // SAFETY: The file and the path are valid; the current credentials are the task's.
-    let file = from_err_ptr(unsafe {
-        sys::backing_file_open(user.as_raw(), flags as c_int, &raw const raw, creds)
-    })?;
-    let file = NonNull::new(file).ok_or(ENOMEM)?;
-    // SAFETY: The function returns a reference.
-    let file: ARef<BackingFile> = unsafe { ARef::from_raw(file.cast()) };
-    if flags & sys::O_APPEND != 0 {
-        file.append_by_request();
+/// As [`open_backing`] for all that `user` is opened for, when permission was asked for already.
+#[inline(always)]
+pub(crate) fn open_asked(
+    user: &RegularFile,
+    path: RealPath<'_>,
+    creds: Option<&Creds>,
+) -> Result<ARef<BackingFile>> {
+    let flags = user.flags() & !NOT_PASSED;
+    user.set_flags(flags);
+    open_with(user, path, creds, flags)
+}
+
+/// Opens `path`, which is positive, for `user`'s file with `flags`.
+#[inline(always)]
+fn open_with(
+    user: &RegularFile,
+    path: RealPath<'_>,
+    creds: Option<&Creds>,
+    flags: u32,
+) -> Result<ARef<BackingFile>> {
+    if flags & sys::O_ACCMODE != sys::O_RDONLY {
+        path.inode()?.check_write(flags)?;
     }
-    Ok(file)
+    let raw = path.as_path();
+    // SAFETY: The file and the path are valid, the path's dentry positive; the credentials outlive the
+    // call.
+    let file = sys::from_err_ptr(unsafe {
+        sys::switchfs_helper_open_backing(
+            user.as_raw(),
+            &raw const raw,
+            flags,
+            Creds::raw_or_null(creds),
+        )
+    })?;
+    // SAFETY: The function returns a reference to a file, never null.
+    let file = unsafe { NonNull::new_unchecked(file) };
+    // SAFETY: As above.
+    Ok(unsafe { ARef::from_raw(file.cast()) })
 }
 
 /// Opens the directory `path` for reading under the current credentials. May sleep.
@@ -141,7 +164,8 @@ pub(crate) fn open_dir(
     }
     let creds = current_creds();
     // SAFETY: The path is valid; the current credentials are the task's.
-    let file = from_err_ptr(unsafe { sys::dentry_open(&raw const raw, flags as c_int, creds) })?;
+    let file = unsafe { sys::dentry_open(&raw const raw, flags as c_int, creds) };
+    let file = sys::from_err_ptr(file)?;
     if short_positions {
         // SAFETY: The file is new and nobody else's. nfsd sets its files' mode in the same way.
         unsafe { (*file).f_mode |= sys::FMODE_32BITHASH };

@@ -81,6 +81,14 @@ pub(crate) enum OpenFile {
 const SPLIT: usize = 1;
 
 impl OpenFile {
+    /// Whether a file behind it wants to know when a descriptor is closed (`f_op->flush`).
+    pub(super) fn is_flushed(&self) -> bool {
+        match self {
+            Self::One(file) => file.has_flush(),
+            Self::Split(files) => files.all.iter().any(|file| file.has_flush()),
+        }
+    }
+
     /// The form in `private_data`.
     pub(super) fn into_raw(self) -> *mut c_void {
         match self {
@@ -92,6 +100,7 @@ impl OpenFile {
     }
 
     /// Closes the backing files, in `release`, where no task work is needed for it. May sleep.
+    #[inline]
     pub(super) fn close(self) {
         match self {
             Self::One(file) => BackingFile::close(file),

@@ -34,6 +34,18 @@ mod generated {
 
 pub(crate) use generated::*;
 
+/// As [`kernel::error::from_err_ptr`], but inlined.
+#[inline]
+pub(super) fn from_err_ptr<T>(ptr: *mut T) -> kernel::error::Result<*mut T> {
+    // CAST: Errors are the last addresses (`IS_ERR_VALUE`), and errnos fit.
+    let code = ptr.addr() as isize;
+    if (-(MAX_ERRNO as isize)..0).contains(&code) {
+        Err(kernel::error::Error::from_errno(code as core::ffi::c_int))
+    } else {
+        Ok(ptr)
+    }
+}
+
 /// As [`kernel::error::to_result`], but inlined: it stands behind each call on warm paths.
 #[inline]
 pub(super) fn to_result(code: core::ffi::c_int) -> kernel::error::Result {

@@ -23,6 +23,7 @@ use crate::{
         Served, //
     },
     vfs::{
+        open_asked,
         open_backing,
         Access,
         BackingFile,
@@ -88,6 +89,37 @@ pub(crate) fn ways(file: &RegularFile) -> route::Access {
     ways
 }
 
+/// Opens the home's object, which `permission` has just been asked about; what this open made is its
+/// maker's whatever its mode.
+#[inline(always)]
+fn open_home(info: &Info, file: &RegularFile) -> Result<ARef<BackingFile>> {
+    let inode = file.inode();
+    let (branch, real) = inode.object();
+    let real_inode = real.inode().ok_or(ENOENT)?;
+    branch.check_depth(real_inode)?;
+    if branch.mount.nosuid() {
+        inode.hide_setid();
+    }
+    let backing = open_asked(file, branch.at(real), info.io_creds())?;
+    if file.is_exec() && backing.is_noexec() {
+        return Err(EACCES);
+    }
+    info.refresh_changed_from(inode, branch, real_inode);
+    Ok(backing)
+}
+
+/// The same when it is not plain that the home serves all uses of `file`.
+#[inline(never)]
+fn open_not_plain(info: &Info, file: &RegularFile) -> Result<OpenFile> {
+    // What was opened by a handle may have no name for the rules to speak of.
+    if file.dentry().is_root() || is_home(info, file) {
+        return open_home(info, file).map(OpenFile::One);
+    }
+    let open = open_by_rules(info, file)?;
+    info.refresh_changed(file.inode());
+    Ok(open)
+}
+
 /// Opens the object that a decision on `file` names; a gate agrees when `ask` does.
 fn open_as(
     info: &Info,
@@ -102,13 +134,10 @@ fn open_as(
     if served.branch.mount.nosuid() {
         inode.hide_setid();
     }
-    let backing = {
-        let _creds = info.assume();
-        // Of the home, `permission` has just asked the same; and what this open made is its maker's
-        // whatever its mode.
-        let asked = decision == Decision::Home && (file.is_made() || !read_only);
-        open_backing(file, served.path(), read_only, asked)?
-    };
+    // Of the home, `permission` has just asked the same; and what this open made is its maker's
+    // whatever its mode.
+    let asked = decision == Decision::Home && (file.is_made() || !read_only);
+    let backing = open_backing(file, served.path(), info.io_creds(), read_only, asked)?;
     if file.is_exec() && backing.is_noexec() {
         return Err(EACCES);
     }
@@ -215,8 +244,8 @@ impl Opening<'_> {
                 return gate.path().permission(info.io_creds(), Access::CHANGE);
             }
             gate.branch.check_depth(gate.path().inode()?)?;
-            let _creds = info.assume();
-            gates.push(open_backing(file, gate.path(), false, false)?, GFP_KERNEL)?;
+            let gate = open_backing(file, gate.path(), info.io_creds(), false, false)?;
+            gates.push(gate, GFP_KERNEL)?;
             Ok(())
         })?;
         self.opened
@@ -263,17 +292,11 @@ impl RegularFileOps for File {
     #[inline(always)]
     fn open(file: &RegularFile) -> Result<OpenFile> {
         let info = file.dentry().sb().info();
-        // What was opened by a handle may have no name for the rules to speak of.
-        let open = if info.policy.is_at_home(file.dentry(), Op::Open)
-            || file.dentry().is_root()
-            || is_home(info, file)
-        {
-            OpenFile::One(open_as(info, file, Decision::Home, false, |_| Ok(()))?)
+        if info.policy.is_at_home(file.dentry(), Op::Open) {
+            open_home(info, file).map(OpenFile::One)
         } else {
-            open_by_rules(info, file)?
-        };
-        info.refresh_changed(file.inode());
-        Ok(open)
+            open_not_plain(info, file)
+        }
     }
 
     fn opened(file: &RegularFile, result: Result) {
@@ -358,6 +381,7 @@ impl RegularFileOps for File {
         backing.splice_write(splice, info.io_creds())
     }
 
+    #[inline]
     fn mmap(file: &RegularFile, vma: &mut Vma) -> Result {
         let info = file.dentry().sb().info();
         watch::used(file, Use::Mmap);
