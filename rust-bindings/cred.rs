@@ -9,9 +9,11 @@ use super::{
     Idmap,
     SwitchDentry, //
 };
-use core::marker::PhantomData;
+use core::{
+    marker::PhantomData,
+    sync::atomic::AtomicPtr, //
+};
 use kernel::{
-    error::from_err_ptr,
     prelude::*,
     types::NotThreadSafe, //
 };
@@ -38,33 +40,6 @@ impl Creds {
         }
         // INVARIANT: The helper returns a new reference.
         Ok(Self(cred))
-    }
-
-    /// A copy of the current credentials, which the caller has just set to `self`, that makes new
-    /// objects belong to `caller`, who came by a mount with the mapping `idmap`, with the label that its
-    /// own creation would get.
-    ///
-    /// ENOMEM, or what the security module says.
-    pub(crate) fn for_creator(
-        &self,
-        caller: &CredGuard<'_>,
-        idmap: Idmap<'_>,
-        dentry: &SwitchDentry,
-        mode: u16,
-    ) -> Result<Self> {
-        // SAFETY: Both credentials are valid; the dentry's name is stable, since its parent is
-        // locked by the VFS for the operation that creates it.
-        let cred = unsafe {
-            sys::switchfs_helper_creator_creds(
-                self.0,
-                caller.old,
-                idmap.as_raw(),
-                dentry.as_raw(),
-                mode,
-            )
-        };
-        // INVARIANT: The helper returns a new reference.
-        Ok(Self(from_err_ptr(cred)?))
     }
 
     /// Makes these the current task's credentials until the guard is dropped.
@@ -95,6 +70,63 @@ impl Drop for Creds {
     fn drop(&mut self) {
         // SAFETY: By the invariant one reference is owned.
         unsafe { sys::switchfs_helper_put_cred(self.0) };
+    }
+}
+
+/// What makes the credentials under which objects are made for callers.
+///
+/// # Invariants
+///
+/// What is in `last` is null or owns a reference.
+pub(crate) struct Creators {
+    /// Those of the last caller, for the next one with the same ids; null as long as labels matter.
+    last: AtomicPtr<sys::cred>,
+    /// Whether objects get labels, which depend on the caller and the name, too.
+    labels: bool,
+}
+
+impl Creators {
+    /// For one mount.
+    pub(crate) fn new() -> Self {
+        // INVARIANT: Null.
+        Self {
+            last: AtomicPtr::new(core::ptr::null_mut()),
+            // SAFETY: May be called anywhere; security modules are chosen at boot.
+            labels: unsafe { sys::switchfs_helper_labels() },
+        }
+    }
+
+    /// A copy of `base`, always the same one, that makes the new object `dentry` belong to the current
+    /// task, which came by a mount with the mapping `idmap`, with the label that its own creation would
+    /// get.
+    ///
+    /// ENOMEM, or what the security module says. May sleep.
+    pub(crate) fn for_current(
+        &self,
+        base: &Creds,
+        idmap: Idmap<'_>,
+        dentry: &SwitchDentry,
+        mode: u16,
+    ) -> Result<Creds> {
+        let last = if self.labels {
+            core::ptr::null_mut()
+        } else {
+            self.last.as_ptr().cast()
+        };
+        // SAFETY: The credentials are valid, and so is `last` or null; the dentry's name is stable,
+        // since its parent is locked by the VFS for the operation that creates it.
+        let cred = unsafe {
+            sys::switchfs_helper_creator_creds(base.0, idmap.as_raw(), dentry.as_raw(), mode, last)
+        };
+        // INVARIANT: The helper returns a new reference.
+        Ok(Creds(sys::from_err_ptr(cred)?))
+    }
+}
+
+impl Drop for Creators {
+    fn drop(&mut self) {
+        // SAFETY: By the invariant a reference is owned, or it is null.
+        unsafe { sys::switchfs_helper_put_cred(*self.last.get_mut()) };
     }
 }
 

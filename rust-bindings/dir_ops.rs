@@ -14,6 +14,7 @@ use super::{
     inode_ops::NODE,
     sys,
     tmpfile,
+    Dentry,
     Idmap,
     Name,
     SwitchDentry,
@@ -68,6 +69,12 @@ impl<'a> Entry<'a> {
     /// The name.
     pub(crate) fn name(self) -> Name<'a> {
         self.dentry.name_locked()
+    }
+
+    /// What the name was found as in its branch; in all operations but `lookup`, for which the directory
+    /// is only locked for reading.
+    pub(crate) fn known(self) -> Option<&'a Dentry> {
+        self.dentry.real_locked()
     }
 }
 

@@ -364,7 +364,7 @@ unsafe fn fill(sb: *mut sys::super_block, new: NewSuper) -> Result {
 unsafe fn make_root(sb: *mut sys::super_block) -> Result {
     // SAFETY: By the contract.
     let switch = unsafe { SuperBlock::from_raw(sb) };
-    let inode = switch.iget(&Ops::root(switch.info())?)?;
+    let inode = switch.iget(&Ops::root(switch.info())?)?.inode;
     // A remount may give it any branch that is not too deep for this mount.
     // CAST: At most `FILESYSTEM_MAX_STACK_DEPTH`.
     let depth = switch.depth() as i32;

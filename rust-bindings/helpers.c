@@ -106,33 +106,69 @@ struct cred *switchfs_helper_mounter_creds(void)
 	return cred;
 }
 
+/* Whether a security module is active that gives objects labels: that of who makes them, say. */
+bool switchfs_helper_labels(void)
+{
+	return security_ismaclabel("selinux") || security_ismaclabel("SMACK64");
+}
+
+/* A copy of @base with these ids. */
+static struct cred *creds_with(const struct cred *base, kuid_t uid, kgid_t gid)
+{
+	const struct cred *old = override_creds(base);
+	struct cred *cred = prepare_creds();
+
+	revert_creds(old);
+	if (cred) {
+		cred->fsuid = uid;
+		cred->fsgid = gid;
+	}
+	return cred;
+}
+
+/* What is in @cache, with a reference, if it has these ids. */
+static struct cred *cached_creds(const struct cred **cache, kuid_t uid, kgid_t gid)
+{
+	const struct cred *cred;
+
+	guard(rcu)();
+	/* Freed after a grace period, as credentials with several references are. */
+	cred = READ_ONCE(*cache);
+	if (!cred || !uid_eq(cred->fsuid, uid) || !gid_eq(cred->fsgid, gid))
+		return NULL;
+	return (struct cred *)get_cred_rcu(cred);
+}
+
 /*
- * A copy of @base (the current credentials) under which a new object belongs
- * to @caller, as @idmap has it, and gets the label that the caller's creation would get.
+ * A copy of @base under which a new object belongs to the current task, as
+ * @idmap has it, and gets the label that the task's own creation would get.
+ * With @cache, which is for tasks whose objects get no label, the last copy is
+ * kept there and used again: it then differs from @base in its ids alone, and
+ * the security module is only asked whether it refuses.
  */
-struct cred *switchfs_helper_creator_creds(const struct cred *base,
-					   const struct cred *caller,
-					   struct mnt_idmap *idmap,
-					   struct dentry *dentry, umode_t mode)
+struct cred *switchfs_helper_creator_creds(const struct cred *base, struct mnt_idmap *idmap,
+					   struct dentry *dentry, umode_t mode,
+					   const struct cred **cache)
 {
 	struct user_namespace *ns = dentry->d_sb->s_user_ns;
-	struct cred *cred;
+	const struct cred *caller = current_cred();
+	/* The VFS has seen that both are mapped. */
+	kuid_t uid = from_vfsuid(idmap, ns, VFSUIDT_INIT(caller->fsuid));
+	kgid_t gid = from_vfsgid(idmap, ns, VFSGIDT_INIT(caller->fsgid));
+	struct cred *cred = cache ? cached_creds(cache, uid, gid) : NULL;
 	int err;
 
-	if (current_cred() != base)
-		return ERR_PTR(-EINVAL);
+	if (!cred) {
+		cred = creds_with(base, uid, gid);
+		if (!cred)
+			return ERR_PTR(-ENOMEM);
+		if (cache)
+			put_cred(xchg(cache, get_cred(cred)));
+	}
 
-	cred = prepare_creds();
-	if (!cred)
-		return ERR_PTR(-ENOMEM);
-
-	/* The VFS has seen that both are mapped. */
-	cred->fsuid = from_vfsuid(idmap, ns, VFSUIDT_INIT(caller->fsuid));
-	cred->fsgid = from_vfsgid(idmap, ns, VFSGIDT_INIT(caller->fsgid));
-	err = security_dentry_create_files_as(dentry, mode, &dentry->d_name,
-					      caller, cred);
+	err = security_dentry_create_files_as(dentry, mode, &dentry->d_name, caller, cred);
 	if (err) {
-		abort_creds(cred);
+		put_cred(cred);
 		return ERR_PTR(err);
 	}
 	return cred;
@@ -226,25 +262,12 @@ struct dentry *switchfs_helper_d_get_real(struct dentry *dentry)
 {
 	guard(rcu)();
 	for (;;) {
-		/* Pairs with switchfs_helper_d_set_real(). */
+		/* Pairs with the exchange in set_real(). */
 		struct dentry *real = smp_load_acquire((struct dentry **)&dentry->d_fsdata);
 
 		if (!real || lockref_get_not_dead(&real->d_lockref))
 			return real;
 	}
-}
-
-/* Replaces d_fsdata, takes over @real's reference and returns the old one's. */
-struct dentry *switchfs_helper_d_set_real(struct dentry *dentry, struct dentry *real)
-{
-	struct dentry *old;
-
-	spin_lock(&dentry->d_lock);
-	old = dentry->d_fsdata;
-	/* Pairs with the load in d_revalidate, which may be in RCU walk. */
-	smp_store_release((struct dentry **)&dentry->d_fsdata, real);
-	spin_unlock(&dentry->d_lock);
-	return old;
 }
 
 struct dentry *switchfs_helper_end_creating_keep(struct dentry *dentry)

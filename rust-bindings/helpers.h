@@ -27,10 +27,10 @@ int switchfs_helper_getattr(const struct path *path, struct kstat *stat, u32 mas
 void switchfs_helper_put_cred(const struct cred *cred);
 bool switchfs_helper_admin(void);
 struct cred *switchfs_helper_mounter_creds(void);
-struct cred *switchfs_helper_creator_creds(const struct cred *base,
-					   const struct cred *caller,
-					   struct mnt_idmap *idmap,
-					   struct dentry *dentry, umode_t mode);
+bool switchfs_helper_labels(void);
+struct cred *switchfs_helper_creator_creds(const struct cred *base, struct mnt_idmap *idmap,
+					   struct dentry *dentry, umode_t mode,
+					   const struct cred **cache);
 
 /* dentries */
 struct dentry *switchfs_helper_dget(struct dentry *dentry);
@@ -38,7 +38,6 @@ bool switchfs_helper_d_at(const struct dentry *dentry, const struct dentry *pare
 			  const unsigned char *name, unsigned int len);
 unsigned int switchfs_helper_d_seq(const struct dentry *dentry);
 struct dentry *switchfs_helper_d_get_real(struct dentry *dentry);
-struct dentry *switchfs_helper_d_set_real(struct dentry *dentry, struct dentry *real);
 struct dentry *switchfs_helper_end_creating_keep(struct dentry *dentry);
 
 /* inodes */

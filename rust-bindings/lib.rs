@@ -99,6 +99,7 @@ pub(crate) use self::{
         CreateKind, //
     },
     cred::{
+        Creators,
         CredGuard,
         Creds, //
     },
@@ -217,6 +218,7 @@ pub(crate) use self::{
     switch_inode::{
         Identity,
         Nosec,
+        StandIn,
         SwitchInode, //
     },
     text_file::read_file,

@@ -15,9 +15,14 @@ use super::{
     SuperBlock,
     SwitchInode, //
 };
-use core::ptr::NonNull;
+use core::{
+    ptr::NonNull,
+    sync::atomic::{
+        AtomicPtr,
+        Ordering, //
+    },
+};
 use kernel::{
-    error::from_err_ptr,
     prelude::*,
     sync::aref::{
         ARef,
@@ -203,12 +208,26 @@ impl SwitchDentry {
     /// it, under its parent's lock. May sleep.
     pub(crate) fn set_real(&self, real: Option<ARef<Dentry>>) {
         let new = real.map_or(core::ptr::null_mut(), |d| ARef::into_raw(d).as_ptr().cast());
-        // SAFETY: Both are valid; the old reference is handed to us.
-        let old = unsafe { sys::switchfs_helper_d_set_real(self.as_raw(), new) };
+        // SAFETY: The dentry is valid; `d_fsdata` is the filesystem's.
+        let field = unsafe { &raw mut (*self.as_raw()).d_fsdata };
+        // SAFETY: As above; it is read and written whole.
+        let field = unsafe { AtomicPtr::from_ptr(field) };
+        // Pairs with the loads of those who find it.
+        let old = field.swap(new, Ordering::AcqRel);
         if !old.is_null() {
             // SAFETY: The reference was `d_fsdata`'s.
-            drop(unsafe { Dentry::from_owned(old) });
+            drop(unsafe { Dentry::from_owned(old.cast()) });
         }
+    }
+
+    /// The branch's dentry that the name was found as; the caller's lock of the parent, held by the VFS
+    /// for writing, keeps it in place.
+    pub(super) fn real_locked(&self) -> Option<&Dentry> {
+        // SAFETY: The dentry is valid, and nobody replaces what it owns: lookups of the name and those
+        // that move it to another place need the parent's lock.
+        let real = unsafe { (*self.as_raw()).d_fsdata };
+        // SAFETY: By the type invariant the reference is owned.
+        (!real.is_null()).then(|| unsafe { Dentry::from_raw(real.cast()) })
     }
 
     /// Gives up the branch's dentry but leaves the pointer to those in RCU walk.
@@ -328,7 +347,7 @@ impl SwitchDentry {
         let inode = inode.map_or(core::ptr::null_mut(), |i| ARef::into_raw(i).as_ptr().cast());
         // SAFETY: The dentry is valid and unhashed or in lookup, its parent locked by the VFS; the
         // reference to the inode is handed over.
-        let alias = from_err_ptr(unsafe { sys::d_splice_alias(inode, self.as_raw()) })?;
+        let alias = sys::from_err_ptr(unsafe { sys::d_splice_alias(inode, self.as_raw()) })?;
         // SAFETY: A reference to a dentry of the same superblock is returned, or null.
         Ok(NonNull::new(alias).map(|d| unsafe { ARef::from_raw(d.cast()) }))
     }

@@ -354,32 +354,74 @@ struct Key {
     branch: u8,
 }
 
+/// An inode that stands for an object of a branch.
+pub(crate) struct StandIn {
+    /// The inode.
+    pub(crate) inode: ARef<SwitchInode>,
+    /// Whether it was just made, so that its attributes are the branch's of now.
+    pub(crate) is_new: bool,
+}
+
 impl SuperBlock {
     /// The inode that stands for an object of a branch; hard links share one. May sleep.
-    pub(crate) fn iget(&self, identity: &Identity<'_>) -> Result<ARef<SwitchInode>> {
+    pub(crate) fn iget(&self, identity: &Identity<'_>) -> Result<StandIn> {
+        self.stand_in(identity, |hash, key| {
+            // SAFETY: The callbacks get `key`, which lives until the call returns.
+            unsafe {
+                sys::iget5_locked(
+                    self.as_raw(),
+                    hash,
+                    Some(test_callback),
+                    Some(set_callback),
+                    key,
+                )
+            }
+        })
+    }
+
+    /// The same for an object that was just made, for which hardly anybody made an inode before. May
+    /// sleep.
+    pub(crate) fn iget_made(&self, identity: &Identity<'_>) -> Result<StandIn> {
+        self.stand_in(identity, |hash, key| {
+            // SAFETY: The superblock is valid.
+            let new = unsafe { sys::new_inode(self.as_raw()) };
+            if new.is_null() {
+                return new;
+            }
+            // SAFETY: The inode is new; the callbacks get `key`, which lives until the call returns.
+            let inode = unsafe {
+                sys::inode_insert5(new, hash, Some(test_callback), Some(set_callback), key)
+            };
+            if inode != new {
+                // SAFETY: Nobody else has seen it.
+                unsafe { sys::iput(new) };
+            }
+            inode
+        })
+    }
+
+    /// The inode for `identity`, as `get` finds or makes it by its hash and key.
+    #[inline]
+    fn stand_in(
+        &self,
+        identity: &Identity<'_>,
+        get: impl FnOnce(u64, *mut c_void) -> *mut sys::inode,
+    ) -> Result<StandIn> {
         let real_inode = identity.real.inode().ok_or_else(crate::error::estale)?;
         let home = Fs::branch(self.info(), identity.branch).ok_or(EIO)?;
         let mut key = Key {
             real: real_inode.as_raw(),
             branch: identity.branch,
         };
-        // SAFETY: The callbacks get `key`, which lives until the call returns.
-        let inode = unsafe {
-            sys::iget5_locked(
-                self.as_raw(),
-                key.real as u64,
-                Some(test_callback),
-                Some(set_callback),
-                (&raw mut key).cast(),
-            )
-        };
+        let inode = get(key.real as u64, (&raw mut key).cast());
         let Some(ptr) = NonNull::new(inode) else {
             return Err(ENOMEM);
         };
         // SAFETY: An inode of this superblock, with a reference for the caller.
         let inode: ARef<SwitchInode> = unsafe { ARef::from_raw(ptr.cast()) };
         // SAFETY: The inode is valid.
-        if unsafe { sys::switchfs_helper_inode_is_new(inode.as_raw()) } {
+        let is_new = unsafe { sys::switchfs_helper_inode_is_new(inode.as_raw()) };
+        if is_new {
             // SAFETY: New, hence ours alone.
             unsafe { inode.fill(identity, real_inode, home) };
             // SAFETY: New and complete.
@@ -388,7 +430,7 @@ impl SuperBlock {
             // A server gave the number of a live object to another one of a new type.
             return Err(crate::error::estale());
         }
-        Ok(inode)
+        Ok(StandIn { inode, is_new })
     }
 }
 

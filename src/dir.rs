@@ -47,6 +47,7 @@ use crate::{
         RealPath,
         RemoveKind,
         RenameFlags,
+        StandIn,
         SwitchDentry,
         SwitchInode,
         Tag, //
@@ -68,11 +69,18 @@ pub(crate) struct Target {
 /// The branch in which `op` makes `entry`, an object of the type `kind`.
 ///
 /// EINVAL, with a line in the log, when the name would not be looked up there afterwards.
+#[inline]
 pub(crate) fn target(info: &Info, entry: Entry<'_>, op: Op, kind: Option<Kind>) -> Result<Target> {
     info.watch_entry(entry, op, kind);
     if let Some((tag, id)) = info.policy.plain() {
         return Ok(Target { id, tag });
     }
+    target_by_rules(info, entry, op, kind)
+}
+
+/// The same when there are rules.
+#[inline(never)]
+fn target_by_rules(info: &Info, entry: Entry<'_>, op: Op, kind: Option<Kind>) -> Result<Target> {
     let policy = info.policy.get();
     let (tag, state) = policy.entry(entry, kind)?;
     Caller::with_current(|caller| {
@@ -166,16 +174,17 @@ fn make(
     };
     let real_inode = real.inode().ok_or(EIO)?;
     let stand_in = inode::identity(branch, number(target.id), &real, real_inode)
-        .and_then(|identity| entry.dir().sb().iget(&identity));
-    let inode = match stand_in {
-        Ok(inode) => inode,
+        .and_then(|identity| entry.dir().sb().iget_made(&identity));
+    let StandIn { inode, is_new } = match stand_in {
+        Ok(stand_in) => stand_in,
         Err(e) => {
             undo(info, branch.at(&dir), entry, kind, real_inode.id());
             return Err(e);
         }
     };
-    info.refresh_changed(&inode);
-    info.refresh_changed(entry.dir());
+    if !is_new {
+        info.refresh_changed(&inode);
+    }
     Ok(Made {
         target,
         real,
@@ -215,16 +224,16 @@ fn create_as_caller(
     kind: CreateKind<'_>,
     mode: u16,
 ) -> Result<ARef<Dentry>> {
-    let known = entry.dentry().real();
+    let known = entry.known();
     if info.creds == CredsMode::Caller {
-        return create_in(at, entry.name(), known.as_deref(), kind, mode);
+        return create_in(at, entry.name(), known, kind, mode);
     }
-    let caller = info.mounter.assume();
+    let mode_of_kind = kind.mode(mode);
     let creator = info
-        .mounter
-        .for_creator(&caller, idmap, entry.dentry(), kind.mode(mode))?;
+        .creators
+        .for_current(&info.mounter, idmap, entry.dentry(), mode_of_kind)?;
     let _creds = creator.assume();
-    create_in(at, entry.name(), known.as_deref(), kind, mode)
+    create_in(at, entry.name(), known, kind, mode)
 }
 
 /// Which branch `entry`, whose home is `home`, is removed in, and whether that is the object that was
@@ -279,17 +288,10 @@ fn remove_entry(entry: Entry<'_>, op: Op, kind: RemoveKind) -> Result {
     {
         let _write = branch.mount.want_write()?;
         let _creds = info.assume();
-        let known = entry.dentry().real();
-        remove(
-            branch.at(&dir),
-            entry.name(),
-            known.as_deref(),
-            kind,
-            expected,
-        )?;
+        let known = entry.known();
+        remove(branch.at(&dir), entry.name(), known, kind, expected)?;
     }
     info.refresh_changed(inode);
-    info.refresh_changed(entry.dir());
     // The name is looked up again: after a removal elsewhere it still exists.
     entry.dentry().unhash();
     Ok(())
@@ -361,11 +363,11 @@ fn link(old: &SwitchDentry, entry: Entry<'_>) -> Result {
     let real = {
         let _write = branch.mount.want_write()?;
         let _creds = info.assume();
-        let known = entry.dentry().real();
+        let known = entry.known();
         create_in(
             branch.at(&dir),
             entry.name(),
-            known.as_deref(),
+            known,
             CreateKind::Link(object),
             0,
         )?
@@ -374,7 +376,6 @@ fn link(old: &SwitchDentry, entry: Entry<'_>) -> Result {
         return Err(error::estale());
     }
     info.refresh_changed(inode);
-    info.refresh_changed(entry.dir());
     entry.dentry().set_tag(target.tag);
     entry.dentry().set_real(Some(real));
     entry.dentry().instantiate(ARef::from(inode));

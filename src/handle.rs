@@ -230,7 +230,9 @@ fn take(
     if is_dir && real.id() == branch.root().id() {
         return Ok(sb.root().into());
     }
-    let inode = sb.iget(&inode::identity(branch, number(id), real, real_inode)?)?;
+    let inode = sb
+        .iget(&inode::identity(branch, number(id), real, real_inode)?)?
+        .inode;
     if !is_dir {
         info.refresh(&inode);
         return SwitchInode::obtain_alias(inode);

@@ -30,6 +30,7 @@ use kernel::prelude::*;
 /// How the inode of `real`, an object of the branch with the number `id`, is to look.
 ///
 /// ELOOP when it is stacked too deep.
+#[inline(always)]
 pub(crate) fn identity<'a>(
     branch: &'a Branch,
     id: u8,

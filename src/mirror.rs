@@ -164,6 +164,7 @@ pub(crate) fn holds_dir(info: &Info, id: BranchId, dir: &Dentry, name: Name<'_>)
 }
 
 /// The directory of `entry` in the branch `id`, made if it is missing. May sleep.
+#[inline]
 pub(crate) fn make_dir_of<'a>(info: &Info, entry: Entry<'a>, id: BranchId) -> Result<Object<'a>> {
     match entry.dir().real_in(number(id)) {
         Some(real) => Ok(Object::Pinned(real)),

@@ -30,6 +30,7 @@ use crate::{
         LookupFlags,
         Name,
         Revalidate,
+        StandIn,
         SwitchDentry,
         SwitchInode,
         Tag, //
@@ -127,6 +128,7 @@ fn admit(call: &Call<'_>, state: &State, flags: LookupFlags) -> Result<bool> {
 type Found = (Option<ARef<Dentry>>, Option<ARef<SwitchInode>>);
 
 /// What `entry` is in the branch `home`.
+#[inline]
 fn find(info: &Info, entry: Entry<'_>, home: BranchId) -> Result<Found> {
     let branch = info.branches.get(home)?;
     if !branch.is_usable() {
@@ -146,7 +148,11 @@ fn find(info: &Info, entry: Entry<'_>, home: BranchId) -> Result<Found> {
     let inode = match real.inode() {
         Some(real_inode) => {
             let identity = inode::identity(branch, number(home), &real, real_inode)?;
-            Some(entry.dir().sb().iget(&identity)?)
+            let StandIn { inode, is_new } = entry.dir().sb().iget(&identity)?;
+            if !is_new {
+                info.refresh_changed(&inode);
+            }
+            Some(inode)
         }
         None => None,
     };
@@ -154,6 +160,7 @@ fn find(info: &Info, entry: Entry<'_>, home: BranchId) -> Result<Found> {
 }
 
 /// Gives a name what was found for it.
+#[inline]
 fn connect(
     info: &Info,
     entry: Entry<'_>,
@@ -162,9 +169,6 @@ fn connect(
     inode: Option<ARef<SwitchInode>>,
 ) -> Result<Option<ARef<SwitchDentry>>> {
     let dentry = entry.dentry();
-    if let Some(inode) = &inode {
-        info.refresh_changed(inode);
-    }
     dentry.set_tag(tag);
     dentry.set_real(real);
     let alias = dentry.splice(inode)?;

@@ -43,6 +43,7 @@ use crate::{
     vfs::{
         Context,
         ContextOps,
+        Creators,
         Creds,
         Identity,
         NewSuper,
@@ -374,6 +375,7 @@ impl ContextOps for MountContext {
         let info = Info {
             branches,
             mounter,
+            creators: Creators::new(),
             creds: wanted.creds.unwrap_or(CredsMode::Mounter),
             max_depth,
             policy: LivePolicy::new(policy),

@@ -95,8 +95,7 @@ pub(crate) fn rename(old: Entry<'_>, new: Entry<'_>, flags: RenameFlags) -> Resu
         // Of the policy in force, which may be another one than this rename began under.
         info.policy.forget_paths();
     }
-    let changed = [Some(inode), target, Some(old.dir()), Some(new.dir())];
-    for changed in changed.into_iter().flatten() {
+    for changed in [Some(inode), target].into_iter().flatten() {
         info.refresh_changed(changed);
     }
     Ok(())

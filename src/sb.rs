@@ -29,6 +29,7 @@ use crate::{
     vfs::{
         Access,
         Caller,
+        Creators,
         CredGuard,
         Creds,
         Dentry,
@@ -63,6 +64,8 @@ pub(crate) struct Info {
     pub(crate) branches: Branches,
     /// The mounter's credentials.
     pub(crate) mounter: Creds,
+    /// Those under which objects are made for callers.
+    pub(crate) creators: Creators,
     /// Whose credentials branch calls run under.
     pub(crate) creds: CredsMode,
     /// The depth that was asked for to be published, 0 for none.

@@ -43,10 +43,9 @@ fn open_as_caller(
     if info.creds == CredsMode::Caller {
         return file.open_in(dir, mode);
     }
-    let caller = info.mounter.assume();
     let creator = info
-        .mounter
-        .for_creator(&caller, idmap, file.dentry(), mode)?;
+        .creators
+        .for_current(&info.mounter, idmap, file.dentry(), mode)?;
     let _creds = creator.assume();
     file.open_in(dir, mode)
 }
@@ -73,7 +72,7 @@ impl TmpfileOps for Tmpfiles {
         let backing = open_as_caller(info, idmap, &file, at, mode)?;
         let identity =
             inode::identity(branch, number(branch.id), backing.dentry(), backing.inode())?;
-        let inode = dir.sb().iget(&identity)?;
+        let inode = dir.sb().iget_made(&identity)?.inode;
         info.refresh_changed(&inode);
         info.refresh_changed(dir);
         let seen = watched().then(|| backing.clone());

@@ -2,6 +2,9 @@
 /* Whose permissions count: the caller's above, the mounter's below. */
 #include "site.h"
 
+#include <grp.h>
+#include <sys/wait.h>
+
 FIXTURE_VARIANT_ADD(site, local) { .parts = 0 };
 
 /* A server that only root, who mounted it, may use. */
@@ -75,6 +78,53 @@ TEST_F(site, callers_own_credentials_make_objects_of_the_caller)
 	EXPECT_EQ(SOMEONE, stat_of("hot/d").st_uid);
 	EXPECT_EQ(EACCES, AS_USER(SOMEONE_ELSE, open("mnt/f", O_RDONLY)));
 	EXPECT_EQ(EACCES, AS_USER(SOMEONE_ELSE, mkdir("mnt/d/x", 0755)));
+}
+
+/* Makes files in the directory PATH as a user of its own, whose groups differ, too. */
+static int make_files(const char *path, int user)
+{
+	int i, fd;
+
+	if (setgroups(0, NULL) || setresgid(2000 + user / 2, 2000 + user / 2, 2000 + user / 2) ||
+	    setresuid(1000 + user % 3, 1000 + user % 3, 1000 + user % 3))
+		return errno;
+	for (i = 0; i < 200; i++) {
+		fd = open(fmt("%s/f%d.%d", path, user, i), O_CREAT | O_EXCL | O_WRONLY, 0600);
+		if (fd < 0)
+			return errno;
+		close(fd);
+		if (mkdir(fmt("%s/d%d.%d", path, user, i), 0700))
+			return errno;
+	}
+	return 0;
+}
+
+TEST_F(site, objects_made_at_once_belong_each_to_its_maker)
+{
+	pid_t child[4];
+	int user, i, status;
+	struct stat st;
+
+	ASSERT_OK(chmod("hot", 0777));
+	ASSERT_EQ(0, SITE_MOUNT(&self->site));
+	for (user = 0; user < 4; user++) {
+		child[user] = fork();
+		ASSERT_LE(0, child[user]);
+		if (!child[user])
+			_exit(make_files("mnt", user));
+	}
+	for (user = 0; user < 4; user++) {
+		ASSERT_EQ(child[user], waitpid(child[user], &status, 0));
+		EXPECT_EQ(0, status);
+		for (i = 0; i < 200; i++) {
+			st = stat_of(fmt("hot/f%d.%d", user, i));
+			EXPECT_EQ(1000 + user % 3, st.st_uid);
+			EXPECT_EQ(2000 + user / 2, st.st_gid);
+			st = stat_of(fmt("hot/d%d.%d", user, i));
+			EXPECT_EQ(1000 + user % 3, st.st_uid);
+			EXPECT_EQ(2000 + user / 2, st.st_gid);
+		}
+	}
 }
 
 TEST_F(site, callers_own_credentials_ask_for_no_more_than_the_call_does)
