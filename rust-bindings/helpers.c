@@ -70,6 +70,31 @@ int switchfs_helper_getattr(const struct path *path, struct kstat *stat, u32 mas
 	return err;
 }
 
+/*
+ * The same for a @stat with which ->getattr of switchfs is called: cleared, and
+ * completed by the VFS if it is a block device's. What vfs_getattr_nosec()
+ * would add to that for some objects it is to add by itself.
+ */
+int switchfs_helper_fill_attr(const struct path *path, struct kstat *stat, u32 mask,
+			      unsigned int flags, const struct cred *cred)
+{
+	struct inode *inode = d_inode(path->dentry);
+	const struct cred *old = NULL;
+	int err;
+
+	if (unlikely((inode->i_flags & (S_AUTOMOUNT | S_DAX | S_VERITY)) ||
+		     (inode->i_sb->s_flags & SB_NOATIME) || !inode->i_op->getattr))
+		return switchfs_helper_getattr(path, stat, mask, flags, cred);
+
+	stat->result_mask = STATX_BASIC_STATS;
+	if (cred)
+		old = override_creds(cred);
+	err = inode->i_op->getattr(mnt_idmap(path->mnt), path, stat, mask, flags);
+	if (cred)
+		revert_creds(old);
+	return err;
+}
+
 ssize_t switchfs_helper_getxattr(struct mnt_idmap *idmap, struct dentry *dentry, const char *name,
 				 void *value, size_t size, const struct cred *cred)
 {

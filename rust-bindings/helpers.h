@@ -24,6 +24,8 @@ ssize_t switchfs_helper_getxattr(struct mnt_idmap *idmap, struct dentry *dentry,
 				 void *value, size_t size, const struct cred *cred);
 int switchfs_helper_getattr(const struct path *path, struct kstat *stat, u32 mask,
 			    unsigned int flags, const struct cred *cred);
+int switchfs_helper_fill_attr(const struct path *path, struct kstat *stat, u32 mask,
+			      unsigned int flags, const struct cred *cred);
 void switchfs_helper_put_cred(const struct cred *cred);
 bool switchfs_helper_admin(void);
 struct cred *switchfs_helper_mounter_creds(void);

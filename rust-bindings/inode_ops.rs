@@ -94,6 +94,17 @@ impl Access {
         Access(self.0 & !(sys::MAY_WRITE | sys::MAY_APPEND) as i32)
     }
 
+    /// Whether it is anything that could be refused, by itself or by a server that is asked.
+    pub(crate) fn wants_any(self) -> bool {
+        const ANY: u32 = sys::MAY_READ
+            | sys::MAY_WRITE
+            | sys::MAY_EXEC
+            | sys::MAY_APPEND
+            | sys::MAY_ACCESS
+            | sys::MAY_CHDIR;
+        self.has(ANY)
+    }
+
     /// Whether the caller only wants to know (`access(2)`), so that nothing else asks after it.
     pub(crate) fn only_asks(self) -> bool {
         self.has(sys::MAY_ACCESS)

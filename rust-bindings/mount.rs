@@ -49,6 +49,8 @@ struct Limits {
     nodev: bool,
     /// Nothing can be executed.
     noexec: bool,
+    /// One of the last two.
+    restricts: bool,
 }
 
 impl Limits {
@@ -69,10 +71,13 @@ impl Limits {
         // CAST: Bits of masks.
         let mount = |bit: u32| flags & bit as i32 != 0;
         let sb = |bit: u32| iflags & bit as usize != 0;
+        let nodev = mount(sys::mount_flags_MNT_NODEV) || sb(sys::SB_I_NODEV) || foreign;
+        let noexec = mount(sys::mount_flags_MNT_NOEXEC) || sb(sys::SB_I_NOEXEC);
         Self {
             nosuid: mount(sys::mount_flags_MNT_NOSUID) || foreign,
-            nodev: mount(sys::mount_flags_MNT_NODEV) || sb(sys::SB_I_NODEV) || foreign,
-            noexec: mount(sys::mount_flags_MNT_NOEXEC) || sb(sys::SB_I_NOEXEC),
+            nodev,
+            noexec,
+            restricts: nodev || noexec,
         }
     }
 }
@@ -153,6 +158,11 @@ impl Mount {
     /// Nothing can be executed.
     pub(crate) fn noexec(&self) -> bool {
         self.limits.noexec
+    }
+
+    /// Whether device nodes cannot be opened, or nothing can be executed.
+    pub(crate) fn restricts(&self) -> bool {
+        self.limits.restricts
     }
 
     /// The id mapping of the mount.
@@ -308,6 +318,22 @@ impl<'a> RealPath<'a> {
         // SAFETY: The path is valid, `stat` is writable, the credentials outlive the call.
         sys::to_result(unsafe {
             sys::switchfs_helper_getattr(
+                &raw const path,
+                stat.as_raw(),
+                query.mask,
+                query.flags,
+                Creds::raw_or_null(creds),
+            )
+        })
+    }
+
+    /// The same within `getattr` of the inode operations, for the `stat` and the query that it is called
+    /// with: less is left to do. May sleep.
+    pub(crate) fn fill(&self, creds: Option<&Creds>, query: StatQuery, stat: &mut Stat) -> Result {
+        let path = self.as_path();
+        // SAFETY: As above.
+        sys::to_result(unsafe {
+            sys::switchfs_helper_fill_attr(
                 &raw const path,
                 stat.as_raw(),
                 query.mask,

@@ -47,22 +47,14 @@ pub(crate) fn identity<'a>(
     })
 }
 
-/// Fills `stat` with the attributes and the identity of `real`, the home's object of `inode`.
+/// Gives `stat`, filled with the attributes of the home's object of `inode`, the identity that it has in
+/// the mount.
 #[inline]
-fn getattr_home(
-    info: &Info,
-    inode: &SwitchInode,
-    branch: &Branch,
-    real: &Dentry,
-    query: StatQuery,
-    stat: &mut Stat,
-) -> Result {
-    branch.at(real).getattr(info.io_creds(), query, stat)?;
+fn identify(inode: &SwitchInode, branch: &Branch, stat: &mut Stat) {
     let dev = branch.mount.dev();
     let foreign = (stat.dev() != dev).then(|| stat.dev());
     let ino = ino::map(branch.place, foreign, stat.ino());
     stat.set_identity(inode.sb().dev(), ino);
-    Ok(())
 }
 
 /// Fills `stat` with the attributes of the object that the decision names, and the identity of the
@@ -83,7 +75,9 @@ fn getattr_elsewhere(
     served.path().getattr(info.io_creds(), query, stat)?;
     let (home, real) = inode.object();
     let mut own = Stat::new();
-    getattr_home(info, inode, home, real, query.identity(), &mut own)?;
+    home.at(real)
+        .getattr(info.io_creds(), query.identity(), &mut own)?;
+    identify(inode, home, &mut own);
     stat.set_identity(own.dev(), own.ino());
     Ok(())
 }
@@ -92,7 +86,8 @@ fn getattr_elsewhere(
 #[inline]
 fn getattr_at_home(info: &Info, inode: &SwitchInode, query: StatQuery, stat: &mut Stat) -> Result {
     let (branch, real) = inode.object();
-    getattr_home(info, inode, branch, real, query, stat)?;
+    branch.at(real).fill(info.io_creds(), query, stat)?;
+    identify(inode, branch, stat);
     // What permission checks look at they refresh by themselves.
     match real.inode() {
         Some(real) if inode.differs_in_size(real) => info.refresh_from(inode, branch, real),
@@ -123,6 +118,9 @@ fn getattr_by_rules(
 #[inline]
 fn check_mount(branch: &Branch, inode: &SwitchInode, access: Access) -> Result {
     let mount = &branch.mount;
+    if !mount.restricts() {
+        return Ok(());
+    }
     if access.opens() && mount.nodev() && inode.file_type() == FileType::Device {
         return Err(EACCES);
     }
@@ -140,7 +138,8 @@ fn check_mount(branch: &Branch, inode: &SwitchInode, access: Access) -> Result {
 #[inline]
 fn asked_of_home(info: &Info, inode: &SwitchInode, real: &Inode, access: Access) -> Option<Access> {
     if !access.writes() || inode.file_type() != FileType::Dir {
-        Some(access)
+        // What this open made is opened whatever its mode: nothing is asked for.
+        access.wants_any().then_some(access)
     } else if !access.only_asks() && !real.has_permission_op() {
         None
     } else if info.policy.is_plain() {
