@@ -89,8 +89,9 @@ pub(crate) fn rename(old: Entry<'_>, new: Entry<'_>, flags: RenameFlags) -> Resu
 
     old.dentry().moved_to(new.dentry(), flags.exchange());
     // Only after the move: whoever computed a tag before it saw the old name.
-    old.dentry().set_tag(Tag::NONE);
-    new.dentry().set_tag(Tag::NONE);
+    let tag = info.policy.plain().map_or(Tag::NONE, |(tag, _)| tag);
+    old.dentry().set_tag(tag);
+    new.dentry().set_tag(tag);
     if moves_dir {
         // Of the policy in force, which may be another one than this rename began under.
         info.policy.forget_paths();
