@@ -41,11 +41,13 @@ impl AclOps for Acls {
     }
 
     fn get(dentry: &SwitchDentry, kind: AclKind) -> Result<Option<Acl>> {
-        let info = dentry.sb().info();
-        let inode = dentry.inode().ok_or(ENOENT)?;
-        let served = info.serve(dentry, inode, Op::Getacl)?;
-        let _creds = info.assume();
-        served.path().get_acl(kind)
+        dentry.trying(Op::Getacl, || {
+            let info = dentry.sb().info();
+            let inode = dentry.inode().ok_or(ENOENT)?;
+            let served = info.serve(dentry, inode, Op::Getacl)?;
+            let _creds = info.assume();
+            served.path().get_acl(kind)
+        })
     }
 
     fn set(
@@ -54,31 +56,34 @@ impl AclOps for Acls {
         acl: Option<NewAcl<'_>>,
         kind: AclKind,
     ) -> Result {
-        let info = dentry.sb().info();
-        let inode = dentry.inode().ok_or(ENOENT)?;
-        let served = info.serve(dentry, inode, Op::Setacl)?;
-        let path = served.path();
-        if !path.takes_acls()? {
-            return Err(error::eopnotsupp());
-        }
-        // What the VFS checked may have been out of date.
-        info.refresh(inode);
-        inode.check_owner(idmap)?;
-        let result = {
-            let _write = served.branch.mount.want_write()?;
-            let clears = acl.is_some() && kind == AclKind::Access && inode.acl_clears_setgid(idmap);
-            let _creds = info.assume();
-            if clears {
-                // The branch would not: the mounter may keep the bit.
-                let _lock = path.inode()?.lock();
-                IAttr::kill_setgid().apply(path)?;
+        dentry.trying(Op::Setacl, || {
+            let info = dentry.sb().info();
+            let inode = dentry.inode().ok_or(ENOENT)?;
+            let served = info.serve(dentry, inode, Op::Setacl)?;
+            let path = served.path();
+            if !path.takes_acls()? {
+                return Err(error::eopnotsupp());
             }
-            match acl {
-                Some(acl) => path.set_acl(kind, acl),
-                None => path.remove_acl(kind),
-            }
-        };
-        info.refresh(inode);
-        result
+            // What the VFS checked may have been out of date.
+            info.refresh(inode);
+            inode.check_owner(idmap)?;
+            let result = {
+                let _write = served.branch.mount.want_write()?;
+                let clears =
+                    acl.is_some() && kind == AclKind::Access && inode.acl_clears_setgid(idmap);
+                let _creds = info.assume();
+                if clears {
+                    // The branch would not: the mounter may keep the bit.
+                    let _lock = path.inode()?.lock();
+                    IAttr::kill_setgid().apply(path)?;
+                }
+                match acl {
+                    Some(acl) => path.set_acl(kind, acl),
+                    None => path.remove_acl(kind),
+                }
+            };
+            info.refresh(inode);
+            result
+        })
     }
 }

@@ -291,12 +291,14 @@ fn kill_hidden_setid(info: &Info, branch: &Branch, inode: &SwitchInode) -> Resul
 impl RegularFileOps for File {
     #[inline(always)]
     fn open(file: &RegularFile) -> Result<OpenFile> {
-        let info = file.dentry().sb().info();
-        if info.policy.is_at_home(file.dentry(), Op::Open) {
-            open_home(info, file).map(OpenFile::One)
-        } else {
-            open_not_plain(info, file)
-        }
+        file.dentry().trying(Op::Open, || {
+            let info = file.dentry().sb().info();
+            if info.policy.is_at_home(file.dentry(), Op::Open) {
+                open_home(info, file).map(OpenFile::One)
+            } else {
+                open_not_plain(info, file)
+            }
+        })
     }
 
     fn opened(file: &RegularFile, result: Result) {
@@ -319,43 +321,47 @@ impl RegularFileOps for File {
     }
 
     fn read(io: &Iocb<'_>) -> Result<usize> {
-        if io.is_empty() {
-            return Ok(0);
-        }
-        let file = io.file();
-        watch::used(file, Use::Read);
-        let backing = file.backing(Use::Read)?;
-        backing.follow_flags(file)?;
-        backing.read(io, file.dentry().sb().info().io_creds())
+        io.file().dentry().trying(Op::Read, || {
+            if io.is_empty() {
+                return Ok(0);
+            }
+            let file = io.file();
+            watch::used(file, Use::Read);
+            let backing = file.backing(Use::Read)?;
+            backing.follow_flags(file)?;
+            backing.read(io, file.dentry().sb().info().io_creds())
+        })
     }
 
     fn write(io: &Iocb<'_>) -> Result<usize> {
-        if io.is_empty() {
-            return Ok(0);
-        }
-        let file = io.file();
-        let info = file.dentry().sb().info();
-        let _lock = if io.nowait() {
-            file.inode().try_lock().ok_or(EAGAIN)?
-        } else {
-            file.inode().lock()
-        };
-        watch::used(file, Use::Write);
-        let backing = file.backing(Use::Write)?;
-        if io.nowait() {
-            let inode = file.inode();
-            let real = inode.real_inode().ok_or_else(error::estale)?;
-            if hides_setid(inode.home(), inode, real) {
+        io.file().dentry().trying(Op::Write, || {
+            if io.is_empty() {
+                return Ok(0);
+            }
+            let file = io.file();
+            let info = file.dentry().sb().info();
+            let _lock = if io.nowait() {
+                file.inode().try_lock().ok_or(EAGAIN)?
+            } else {
+                file.inode().lock()
+            };
+            watch::used(file, Use::Write);
+            let backing = file.backing(Use::Write)?;
+            if io.nowait() {
+                let inode = file.inode();
+                let real = inode.real_inode().ok_or_else(error::estale)?;
+                if hides_setid(inode.home(), inode, real) {
+                    return Err(EAGAIN);
+                }
+            }
+            let nosec = before_write(info, file, backing)?;
+            if io.nowait() && !nosec.is_known() {
+                // Taking bits away waits for the branch.
                 return Err(EAGAIN);
             }
-        }
-        let nosec = before_write(info, file, backing)?;
-        if io.nowait() && !nosec.is_known() {
-            // Taking bits away waits for the branch.
-            return Err(EAGAIN);
-        }
-        backing.follow_flags(file)?;
-        backing.write(io, info.io_creds())
+            backing.follow_flags(file)?;
+            backing.write(io, info.io_creds())
+        })
     }
 
     fn wrote(file: &RegularFile) {
@@ -412,18 +418,20 @@ impl RegularFileOps for File {
     }
 
     fn fallocate(file: &RegularFile, mode: i32, offset: i64, len: i64) -> Result {
-        let info = file.dentry().sb().info();
-        let _lock = file.inode().lock();
-        watch::used(file, Use::Write);
-        let backing = file.backing(Use::Write)?;
-        let _nosec = before_write(info, file, backing)?;
-        file.remove_privileges()?;
-        let result = {
-            let _creds = info.assume();
-            backing.fallocate(mode, offset, len)
-        };
-        info.refresh(file.inode());
-        result
+        file.dentry().trying(Op::Write, || {
+            let info = file.dentry().sb().info();
+            let _lock = file.inode().lock();
+            watch::used(file, Use::Write);
+            let backing = file.backing(Use::Write)?;
+            let _nosec = before_write(info, file, backing)?;
+            file.remove_privileges()?;
+            let result = {
+                let _creds = info.assume();
+                backing.fallocate(mode, offset, len)
+            };
+            info.refresh(file.inode());
+            result
+        })
     }
 
     fn show(file: &RegularFile) -> Result<KVVec<u8>> {

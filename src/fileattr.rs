@@ -22,27 +22,31 @@ pub(crate) struct FileAttrs;
 #[vtable]
 impl FileAttrOps for FileAttrs {
     fn get(dentry: &SwitchDentry, attr: &mut FileAttr) -> Result {
-        let info = dentry.sb().info();
-        let inode = dentry.inode().ok_or(ENOENT)?;
-        let served = info.serve(dentry, inode, Op::Fileattr)?;
-        let _creds = info.assume();
-        served.path().fileattr_get(attr)
+        dentry.trying(Op::Fileattr, || {
+            let info = dentry.sb().info();
+            let inode = dentry.inode().ok_or(ENOENT)?;
+            let served = info.serve(dentry, inode, Op::Fileattr)?;
+            let _creds = info.assume();
+            served.path().fileattr_get(attr)
+        })
     }
 
     fn set(idmap: Idmap<'_>, dentry: &SwitchDentry, attr: &mut FileAttr) -> Result {
-        let info = dentry.sb().info();
-        let inode = dentry.inode().ok_or(ENOENT)?;
-        let served = info.serve(dentry, inode, Op::Fileattr)?;
-        // What the VFS checked may have been out of date.
-        info.refresh(inode);
-        inode.check_owner(idmap)?;
-        let result = {
-            let _write = served.branch.mount.want_write()?;
-            let _creds = info.assume();
-            served.path().fileattr_set(attr)
-        };
-        info.refresh(inode);
-        result
+        dentry.trying(Op::Fileattr, || {
+            let info = dentry.sb().info();
+            let inode = dentry.inode().ok_or(ENOENT)?;
+            let served = info.serve(dentry, inode, Op::Fileattr)?;
+            // What the VFS checked may have been out of date.
+            info.refresh(inode);
+            inode.check_owner(idmap)?;
+            let result = {
+                let _write = served.branch.mount.want_write()?;
+                let _creds = info.assume();
+                served.path().fileattr_set(attr)
+            };
+            info.refresh(inode);
+            result
+        })
     }
 
     fn fiemap(inode: &SwitchInode, request: Fiemap<'_>) -> Result {

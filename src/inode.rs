@@ -178,47 +178,51 @@ impl NodeOps for Node {
 
     #[inline]
     fn getattr(dentry: &SwitchDentry, stat: &mut Stat, query: StatQuery) -> Result {
-        let info = dentry.sb().info();
-        let inode = dentry.inode().ok_or(ENOENT)?;
-        if info.policy.is_at_home(dentry, Op::Getattr) {
-            info.watch(dentry, Op::Getattr);
-            getattr_at_home(info, inode, query, stat)
-        } else {
-            getattr_by_rules(info, dentry, inode, query, stat)
-        }
+        dentry.trying(Op::Getattr, || {
+            let info = dentry.sb().info();
+            let inode = dentry.inode().ok_or(ENOENT)?;
+            if info.policy.is_at_home(dentry, Op::Getattr) {
+                info.watch(dentry, Op::Getattr);
+                getattr_at_home(info, inode, query, stat)
+            } else {
+                getattr_by_rules(info, dentry, inode, query, stat)
+            }
+        })
     }
 
     fn setattr(idmap: Idmap<'_>, dentry: &SwitchDentry, attr: &mut IAttr) -> Result {
-        let info = dentry.sb().info();
-        let inode = dentry.inode().ok_or(ENOENT)?;
-        info.refresh(inode);
-        attr.prepare(idmap, dentry)?;
-        // A new size is a matter of the data.
-        let op = if attr.changes_size() {
-            Op::Write
-        } else {
-            Op::Setattr
-        };
-        let served = info.serve(dentry, inode, op)?;
-        let path = served.path();
-        let real = path.inode()?;
-        // As `vfs_truncate`.
-        let _hold = if attr.changes_size() {
-            let hold = real.write_hold()?;
-            real.break_leases()?;
-            Some(hold)
-        } else {
-            None
-        };
-        attr.for_branch(idmap);
-        let _write = served.branch.mount.want_write()?;
-        let result = {
-            let _lock = real.lock();
-            let _creds = info.assume();
-            attr.apply(path)
-        };
-        info.refresh(inode);
-        result
+        dentry.trying(Op::Setattr, || {
+            let info = dentry.sb().info();
+            let inode = dentry.inode().ok_or(ENOENT)?;
+            info.refresh(inode);
+            attr.prepare(idmap, dentry)?;
+            // A new size is a matter of the data.
+            let op = if attr.changes_size() {
+                Op::Write
+            } else {
+                Op::Setattr
+            };
+            let served = info.serve(dentry, inode, op)?;
+            let path = served.path();
+            let real = path.inode()?;
+            // As `vfs_truncate`.
+            let _hold = if attr.changes_size() {
+                let hold = real.write_hold()?;
+                real.break_leases()?;
+                Some(hold)
+            } else {
+                None
+            };
+            attr.for_branch(idmap);
+            let _write = served.branch.mount.want_write()?;
+            let result = {
+                let _lock = real.lock();
+                let _creds = info.assume();
+                attr.apply(path)
+            };
+            info.refresh(inode);
+            result
+        })
     }
 
     fn get_link<'a>(

@@ -254,8 +254,9 @@ impl Info {
     #[cold]
     pub(crate) fn failed(&self, at: At<'_>, op: Op, e: Error) -> Error {
         let known = u16::try_from(e.to_errno().unsigned_abs()).ok();
-        // What the VFS takes for a wish to be called again is none of a program's.
-        if self.policy.is_plain() || known.and_then(Errno::new).is_none() || e == error::estale() {
+        // What is taken for a wish to be called again is none of a program's.
+        let again = e == EAGAIN || e == ECHILD || e == error::estale();
+        if self.policy.is_plain() || again || known.and_then(Errno::new).is_none() {
             return e;
         }
         let policy = self.policy.get();
@@ -263,6 +264,17 @@ impl Info {
             return e;
         };
         Caller::with_current(|caller| program.replace(&Call::new(self, &policy, caller, at), op, e))
+    }
+}
+
+impl SwitchDentry {
+    /// Does `op` on this name by `f`; a program may replace the error by which that fails.
+    #[inline(always)]
+    pub(crate) fn trying<R>(&self, op: Op, f: impl FnOnce() -> Result<R>) -> Result<R> {
+        match f() {
+            Ok(done) => Ok(done),
+            Err(e) => Err(self.sb().info().failed(At::Dentry(self), op, e)),
+        }
     }
 }
 

@@ -485,42 +485,44 @@ impl DirFileOps for DirFiles {
     type Data = OpenDir;
 
     fn open(file: &DirFile) -> Result<Pin<KBox<OpenDir>>> {
-        let info = file.dentry().sb().info();
-        let inode = file.inode();
-        // Rules decide whether a directory may be opened; it is listed from its names' homes.
-        let gate = match info.decide(file.dentry(), Op::Open)? {
-            Decision::Gated { gate, .. } => Some(open_gate(info, file, gate)?),
-            Decision::Home | Decision::Elsewhere(_) => None,
-        };
-        let (branch, real) = inode.object();
-        let (partitioned, cgroup) = if info.policy.is_plain() {
-            (false, None)
-        } else {
-            let plan = Caller::with_current(|caller| Plan::of(info, file, caller));
-            let asks = info.policy.get().asks_cgroups();
-            (
-                plan.is_ok_and(|plan| plan.single().is_none()),
-                asks.then(Cgroup::current).flatten(),
-            )
-        };
-        let home = {
-            let _creds = info.assume();
-            Stream::open(branch, real, partitioned, file.is_noatime())?
-        };
-        let own = number(branch.id);
-        let open = KBox::pin_init(
-            pin_init!(OpenDir {
-                home,
-                own,
-                others <- new_mutex!(KVec::new()),
-                positions <- Positions::new(),
-                cgroup,
-                _gate: gate,
-            }),
-            GFP_KERNEL,
-        )?;
-        info.watch_opened(file.dentry().sb().dev(), &open.home.file);
-        Ok(open)
+        file.dentry().trying(Op::Open, || {
+            let info = file.dentry().sb().info();
+            let inode = file.inode();
+            // Rules decide whether a directory may be opened; it is listed from its names' homes.
+            let gate = match info.decide(file.dentry(), Op::Open)? {
+                Decision::Gated { gate, .. } => Some(open_gate(info, file, gate)?),
+                Decision::Home | Decision::Elsewhere(_) => None,
+            };
+            let (branch, real) = inode.object();
+            let (partitioned, cgroup) = if info.policy.is_plain() {
+                (false, None)
+            } else {
+                let plan = Caller::with_current(|caller| Plan::of(info, file, caller));
+                let asks = info.policy.get().asks_cgroups();
+                (
+                    plan.is_ok_and(|plan| plan.single().is_none()),
+                    asks.then(Cgroup::current).flatten(),
+                )
+            };
+            let home = {
+                let _creds = info.assume();
+                Stream::open(branch, real, partitioned, file.is_noatime())?
+            };
+            let own = number(branch.id);
+            let open = KBox::pin_init(
+                pin_init!(OpenDir {
+                    home,
+                    own,
+                    others <- new_mutex!(KVec::new()),
+                    positions <- Positions::new(),
+                    cgroup,
+                    _gate: gate,
+                }),
+                GFP_KERNEL,
+            )?;
+            info.watch_opened(file.dentry().sb().dev(), &open.home.file);
+            Ok(open)
+        })
     }
 
     fn llseek(file: &DirFile, offset: i64, whence: i32) -> Result<i64> {
@@ -550,14 +552,16 @@ impl DirFileOps for DirFiles {
     }
 
     fn iterate(file: &DirFile, context: &mut DirContext) -> Result {
-        let info = file.dentry().sb().info();
-        info.watch(file.dentry(), Op::Readdir);
-        let plan = Plan::of(info, file, opener(file))?;
-        plan.ask_gate(info, file, context.pos())?;
-        match plan.single() {
-            Some(id) => list_whole(info, file, number(id), context),
-            None => list_parts(info, file, &plan, context),
-        }
+        file.dentry().trying(Op::Readdir, || {
+            let info = file.dentry().sb().info();
+            info.watch(file.dentry(), Op::Readdir);
+            let plan = Plan::of(info, file, opener(file))?;
+            plan.ask_gate(info, file, context.pos())?;
+            match plan.single() {
+                Some(id) => list_whole(info, file, number(id), context),
+                None => list_parts(info, file, &plan, context),
+            }
+        })
     }
 
     fn fsync(file: &DirFile, start: i64, end: i64, datasync: bool) -> Result {

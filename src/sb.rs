@@ -273,19 +273,21 @@ pub(crate) struct Super;
 #[vtable]
 impl SuperOps for Super {
     fn statfs(dentry: &SwitchDentry, buf: &mut StatFs) -> Result {
-        let sb = dentry.sb();
-        let info = sb.info();
-        let inode = dentry.inode().ok_or(ENOENT)?;
-        let served = info.serve_by(dentry, inode, Op::Statfs, |gate| {
-            let _creds = info.assume();
-            gate.path().statfs(&mut StatFs::new())
-        })?;
-        {
-            let _creds = info.assume();
-            served.path().statfs(buf)?;
-        }
-        buf.set_identity(crate::Switchfs::MAGIC, sb.dev());
-        Ok(())
+        dentry.trying(Op::Statfs, || {
+            let sb = dentry.sb();
+            let info = sb.info();
+            let inode = dentry.inode().ok_or(ENOENT)?;
+            let served = info.serve_by(dentry, inode, Op::Statfs, |gate| {
+                let _creds = info.assume();
+                gate.path().statfs(&mut StatFs::new())
+            })?;
+            {
+                let _creds = info.assume();
+                served.path().statfs(buf)?;
+            }
+            buf.set_identity(crate::Switchfs::MAGIC, sb.dev());
+            Ok(())
+        })
     }
 
     fn sync_fs(sb: &SuperBlock) -> Result {

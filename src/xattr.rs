@@ -109,16 +109,18 @@ impl XattrOps for Xattrs {
         if name.starts_with(OWN) {
             return get_own(dentry, name, buffer);
         }
-        let info = inode.sb().info();
-        match info.decide(dentry, Op::Getxattr)? {
-            decision if decision != Decision::Home && dentry.is_hashed() => {
-                get_elsewhere(info, dentry, inode, decision, name, buffer)
+        dentry.trying(Op::Getxattr, || {
+            let info = inode.sb().info();
+            match info.decide(dentry, Op::Getxattr)? {
+                decision if decision != Decision::Home && dentry.is_hashed() => {
+                    get_elsewhere(info, dentry, inode, decision, name, buffer)
+                }
+                _ => {
+                    let (branch, real) = inode.object();
+                    get_from(info, inode, branch.at(real), name, buffer)
+                }
             }
-            _ => {
-                let (branch, real) = inode.object();
-                get_from(info, inode, branch.at(real), name, buffer)
-            }
-        }
+        })
     }
 
     fn set(
@@ -130,58 +132,64 @@ impl XattrOps for Xattrs {
         if name.starts_with(OWN) {
             return Err(EPERM);
         }
-        let info = inode.sb().info();
-        let served = info.serve(dentry, inode, Op::Setxattr)?;
-        let result = {
-            let _write = served.branch.mount.want_write()?;
-            let _creds = info.assume();
-            served.path().setxattr(name, value)
-        };
-        info.refresh(inode);
-        result
+        dentry.trying(Op::Setxattr, || {
+            let info = inode.sb().info();
+            let served = info.serve(dentry, inode, Op::Setxattr)?;
+            let result = {
+                let _write = served.branch.mount.want_write()?;
+                let _creds = info.assume();
+                served.path().setxattr(name, value)
+            };
+            info.refresh(inode);
+            result
+        })
     }
 
     fn remove(dentry: &SwitchDentry, inode: &SwitchInode, name: XattrName<'_>) -> Result {
         if name.starts_with(OWN) {
             return Err(EPERM);
         }
-        let info = inode.sb().info();
-        let served = info.serve(dentry, inode, Op::Removexattr)?;
-        let result = {
-            let _write = served.branch.mount.want_write()?;
-            let _creds = info.assume();
-            served.path().removexattr(name)
-        };
-        info.refresh(inode);
-        result
+        dentry.trying(Op::Removexattr, || {
+            let info = inode.sb().info();
+            let served = info.serve(dentry, inode, Op::Removexattr)?;
+            let result = {
+                let _write = served.branch.mount.want_write()?;
+                let _creds = info.assume();
+                served.path().removexattr(name)
+            };
+            info.refresh(inode);
+            result
+        })
     }
 
     fn list(dentry: &SwitchDentry, buffer: &mut XattrBuffer<'_>) -> Result {
-        let info = dentry.sb().info();
-        let inode = dentry.inode().ok_or(ENOENT)?;
-        let served = info.serve_by(dentry, inode, Op::Listxattr, |gate| {
-            let _creds = info.assume();
-            gate.path().listxattr().map(|_| ())
-        })?;
-        let names = {
-            let _creds = info.assume();
-            served.path().listxattr()?
-        };
-        if names.is_empty() {
-            return Ok(());
-        }
-        // The branch was asked under other credentials than the caller's.
-        let trusted = sees_trusted();
-        let void = takes_capability(&served.branch.mount, inode);
-        for name in names.split_inclusive(|byte| *byte == 0) {
-            let bare = name.strip_suffix(b"\0").unwrap_or(name);
-            let hidden = bare.starts_with(OWN)
-                || (bare.starts_with(TRUSTED) && !trusted)
-                || (void && bare == CAPABILITY);
-            if !hidden {
-                buffer.push(name)?;
+        dentry.trying(Op::Listxattr, || {
+            let info = dentry.sb().info();
+            let inode = dentry.inode().ok_or(ENOENT)?;
+            let served = info.serve_by(dentry, inode, Op::Listxattr, |gate| {
+                let _creds = info.assume();
+                gate.path().listxattr().map(|_| ())
+            })?;
+            let names = {
+                let _creds = info.assume();
+                served.path().listxattr()?
+            };
+            if names.is_empty() {
+                return Ok(());
             }
-        }
-        Ok(())
+            // The branch was asked under other credentials than the caller's.
+            let trusted = sees_trusted();
+            let void = takes_capability(&served.branch.mount, inode);
+            for name in names.split_inclusive(|byte| *byte == 0) {
+                let bare = name.strip_suffix(b"\0").unwrap_or(name);
+                let hidden = bare.starts_with(OWN)
+                    || (bare.starts_with(TRUSTED) && !trusted)
+                    || (void && bare == CAPABILITY);
+                if !hidden {
+                    buffer.push(name)?;
+                }
+            }
+            Ok(())
+        })
     }
 }

@@ -20,6 +20,7 @@ pub(crate) mod generate;
 mod memory;
 pub(crate) mod naive;
 mod parse;
+mod program;
 mod random;
 mod scale;
 

@@ -230,6 +230,11 @@ impl<'a> Naive<'a> {
         (number, branch)
     }
 
+    /// The first rule for `op` alone, and whether it names it by its own word.
+    pub(crate) fn own(&self, op: Op) -> (Outcome<'a>, bool) {
+        self.first(op, |_| true)
+    }
+
     /// What happens for `op`, if it does as `leader` does where no rule names it.
     pub(crate) fn data(&self, op: Op, leader: Op) -> Outcome<'a> {
         match self.first(op, |_| true) {

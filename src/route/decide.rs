@@ -117,7 +117,7 @@ impl Policy {
 
     /// The first of `list` in which the object exists; if there is none, the first one.
     pub(super) fn first_of<F: Facts>(&self, list: &List, facts: &F) -> Result<BranchId, F::Error> {
-        for branch in list.iter() {
+        for branch in list.branches() {
             if facts.exists(branch)? {
                 return Ok(branch);
             }

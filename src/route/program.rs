@@ -48,14 +48,14 @@ impl List {
             .map(|_| Self { branches })
     }
 
-    /// The first of them.
-    pub(super) fn first(&self) -> BranchId {
-        self.iter().next().unwrap_or(BranchId::FIRST)
+    /// All of them.
+    pub(crate) fn branches(&self) -> impl Iterator<Item = BranchId> + '_ {
+        self.branches.iter().copied().flatten()
     }
 
-    /// All of them.
-    pub(super) fn iter(&self) -> impl Iterator<Item = BranchId> + '_ {
-        self.branches.iter().copied().flatten()
+    /// The first of them.
+    pub(super) fn first(&self) -> BranchId {
+        self.branches().next().unwrap_or(BranchId::FIRST)
     }
 }
 
