@@ -32,7 +32,7 @@ use kernel::{
 };
 
 /// What is remembered of the rules with a name: 36 bits of generation, what is plain about the state,
-/// in 8 bits, and 20 bits of state number.
+/// in 9 bits, and 19 bits of state number.
 ///
 /// Zero is no tag: generations begin with 1.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -45,7 +45,9 @@ pub(crate) enum Plain {
     Nothing,
     /// The number of the branch that every caller finds the name in.
     Home(u8),
-    /// The same, and that this branch serves every operation on what is found there.
+    /// The same, and that this branch serves getattr on what is found there.
+    GetattrAtHome(u8),
+    /// The same, and that it serves every operation.
     AllAtHome(u8),
 }
 
@@ -53,13 +55,15 @@ impl Tag {
     /// No tag.
     pub(crate) const NONE: Tag = Tag(0);
     /// Bits of the state number.
-    const STATE_BITS: u32 = 20;
+    const STATE_BITS: u32 = 19;
     /// States that can be numbered.
     pub(crate) const STATES: u32 = 1 << Self::STATE_BITS;
     /// Where [`Plain::AllAtHome`] is marked, above 6 bits for the home.
-    const ALL_AT_HOME: u32 = Self::STATE_BITS + 6;
-    /// Where it is marked that the home is plain.
-    const HOME: u32 = Self::ALL_AT_HOME + 1;
+    const ALL: u32 = Self::STATE_BITS + 6;
+    /// Where [`Plain::GetattrAtHome`] is marked, or more.
+    const GETATTR: u32 = Self::ALL + 1;
+    /// Where [`Plain::Home`] is marked, or more.
+    const HOME: u32 = Self::GETATTR + 1;
     /// Bits below the generation.
     const GENERATION: u32 = Self::HOME + 1;
     /// The first number that is no generation any more.
@@ -69,12 +73,13 @@ impl Tag {
     pub(crate) fn new(generation: u64, plain: Plain, state: u32) -> Self {
         let (marks, home) = match plain {
             Plain::Nothing => (0, 0),
-            Plain::Home(home) => (0b10, home),
-            Plain::AllAtHome(home) => (0b11, home),
+            Plain::Home(home) => (0b100, home),
+            Plain::GetattrAtHome(home) => (0b110, home),
+            Plain::AllAtHome(home) => (0b111, home),
         };
         Self(
             (generation << Self::GENERATION)
-                | (marks << Self::ALL_AT_HOME)
+                | (marks << Self::ALL)
                 | (u64::from(home & 63) << Self::STATE_BITS)
                 | u64::from(state & (Self::STATES - 1)),
         )
@@ -87,13 +92,13 @@ impl Tag {
 
     /// The number of the state.
     pub(crate) fn state(self) -> u32 {
-        // CAST: Masked to 20 bits.
+        // CAST: Masked to 19 bits.
         (self.0 & u64::from(Self::STATES - 1)) as u32
     }
 
-    /// This tag without the mark that the home serves everything.
-    pub(crate) fn not_all_at_home(self) -> Self {
-        Self(self.0 & !(1 << Self::ALL_AT_HOME))
+    /// This tag without the marks that the home serves something.
+    pub(crate) fn without_service(self) -> Self {
+        Self(self.0 & !(0b11 << Self::ALL))
     }
 
     /// The number of the home, if it is plain.
@@ -105,21 +110,27 @@ impl Tag {
     /// Marks that no tag has.
     pub(crate) const NO_MARKS: u64 = u64::MAX;
 
-    /// What tags of `generation` are compared with by [`Tag::home_in`] and [`Tag::all_at_home_in`].
+    /// What tags of `generation` are compared with by [`Tag::home_in`] and its like.
     pub(crate) fn marks(generation: u64) -> u64 {
-        (generation << 2) | 0b11
+        (generation << 3) | 0b111
     }
 
     /// The number of the home, if it is plain and the tag of the generation that `marks` are of.
     #[inline]
     pub(crate) fn home_in(self, marks: u64) -> Option<u8> {
-        (self.0 >> Self::HOME == marks >> 1).then(|| self.home())
+        (self.0 >> Self::HOME == marks >> 2).then(|| self.home())
     }
 
-    /// The same if the home serves every operation, too.
+    /// The same if the home serves getattr, too.
+    #[inline]
+    pub(crate) fn getattr_at_home_in(self, marks: u64) -> Option<u8> {
+        (self.0 >> Self::GETATTR == marks >> 1).then(|| self.home())
+    }
+
+    /// The same if the home serves every operation.
     #[inline]
     pub(crate) fn all_at_home_in(self, marks: u64) -> Option<u8> {
-        (self.0 >> Self::ALL_AT_HOME == marks).then(|| self.home())
+        (self.0 >> Self::ALL == marks).then(|| self.home())
     }
 }
 

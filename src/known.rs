@@ -27,13 +27,13 @@ const NUMBER: u32 = Tag::STATES.ilog2();
 
 /// Some answers.
 pub(crate) struct Known {
-    /// The state after a lesson: 22 bits of lesson, 20 of the state before, 20 of the one after plus
+    /// The state after a lesson: 22 bits of lesson, 19 of the state before, 19 of the one after plus
     /// one.
     after: [AtomicU64; PLACES],
     /// What a program is asked about new names, plus one.
     asks: [AtomicU64; KINDS],
-    /// The state of a new name: 3 bits for what is asked, by its place there, 20 of the state by the
-    /// rules, 20 of the one with that to be asked, plus one.
+    /// The state of a new name: 3 bits for what is asked, by its place there, 19 of the state by the
+    /// rules, 19 of the one with that to be asked, plus one.
     asking: [AtomicU64; PLACES],
 }
 

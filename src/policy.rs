@@ -194,20 +194,23 @@ impl LivePolicy {
         tag.home_in(self.stamp.marks())
     }
 
-    /// Whether it is plain that the home of `dentry` serves every operation on it. May be called in
-    /// RCU walk.
-    #[inline]
-    pub(crate) fn is_all_at_home(&self, dentry: &SwitchDentry) -> bool {
-        let home = dentry.tag().all_at_home_in(self.stamp.marks());
-        // What was found elsewhere before a remount stays there for those who hold it.
-        home.is_some() && home == dentry.inode().map(SwitchInode::branch)
-    }
-
     /// Whether it is known that the home of `dentry` serves `op`, whoever calls. May be called in RCU
     /// walk.
     #[inline]
     pub(crate) fn is_at_home(&self, dentry: &SwitchDentry, op: Op) -> bool {
-        self.is_plain() || self.is_all_at_home(dentry) || self.is_known_at_home(dentry, op)
+        self.is_plain() || self.is_marked_at_home(dentry, op) || self.is_known_at_home(dentry, op)
+    }
+
+    /// The same if its tag tells.
+    #[inline(always)]
+    fn is_marked_at_home(&self, dentry: &SwitchDentry, op: Op) -> bool {
+        let marks = self.stamp.marks();
+        let home = match op {
+            Op::Getattr => dentry.tag().getattr_at_home_in(marks),
+            _ => dentry.tag().all_at_home_in(marks),
+        };
+        // What was found elsewhere before a remount stays there for those who hold it.
+        home.is_some() && home == dentry.inode().map(SwitchInode::branch)
     }
 
     /// The same from the state of the name.
@@ -391,7 +394,7 @@ impl Policy {
         let tag = self.states.tag(generation, number).ok_or(EIO)?;
         match &self.program {
             // What changes results is called for every operation.
-            Some(program) if program.members().getattr => Ok(tag.not_all_at_home()),
+            Some(program) if program.members().getattr => Ok(tag.without_service()),
             _ => Ok(tag),
         }
     }

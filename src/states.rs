@@ -29,7 +29,7 @@ use kernel::{
 /// States of the first level; each further level has twice as many as the one before.
 const FIRST: u32 = 64;
 /// Levels, enough for the numbers that a tag has room for.
-const LEVELS: usize = 15;
+const LEVELS: usize = 14;
 
 /// How many states are also found by where the rules stand.
 const KNOWN: usize = 256;
@@ -68,10 +68,11 @@ struct Kept {
     at_home: (u8, u32),
 }
 
-/// What is plain about `state`.
-fn plain(state: &State) -> Plain {
+/// What is plain about `state`, whose home is known to serve the operations `ops`.
+fn plain(state: &State, ops: u32) -> Plain {
     match state.plain_home() {
         Some(home) if state.is_all_at(home) => Plain::AllAtHome(number(home)),
+        Some(home) if ops & (1 << Op::Getattr as u32) != 0 => Plain::GetattrAtHome(number(home)),
         Some(home) => Plain::Home(number(home)),
         None => Plain::Nothing,
     }
@@ -222,9 +223,10 @@ impl States {
             slots.populate(new);
         }
         let slot = slots.as_ref().and_then(|s| s.get(place)).ok_or(ENOMEM)?;
+        let at_home = at_home(&state);
         slot.populate(Kept {
-            plain: plain(&state),
-            at_home: at_home(&state),
+            plain: plain(&state, at_home.1),
+            at_home,
             state,
         });
         Ok(())
