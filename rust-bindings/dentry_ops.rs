@@ -43,6 +43,12 @@ impl LookupFlags {
         self.0 & (sys::LOOKUP_CREATE | sys::LOOKUP_RENAME_TARGET) != 0
     }
 
+    /// Whether a file is to be made at the name, and opened.
+    pub(crate) fn makes_to_open(self) -> bool {
+        let both = sys::LOOKUP_CREATE | sys::LOOKUP_OPEN;
+        self.0 & both == both
+    }
+
     /// The same as in RCU walk.
     fn rcu(self) -> Self {
         Self(self.0 | sys::LOOKUP_RCU)

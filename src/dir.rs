@@ -103,7 +103,8 @@ fn target_by_rules(info: &Info, entry: Entry<'_>, op: Op, kind: Option<Kind>) ->
         };
         let home = rules.home_after(state, &call, id)?;
         if home.branch != id {
-            log_lost(info, op, (decision.rule, id), (home.rule, home.branch));
+            let found = (home.rule, home.branch, "looks the name up");
+            log_disagreement(info, op, (decision.rule, id), found);
             return Err(info.refusal(entry, op, Reason::Lost, EINVAL));
         }
         let tag = policy.learned(tag, &call.into_lessons())?;
@@ -121,8 +122,13 @@ pub(crate) fn ask_names(info: &Info, dir: &SwitchDentry, gate: BranchId) -> Resu
 }
 
 /// Writes to the log which two rules disagree about a new name: the one that makes the object, and
-/// the one by which it is looked up, each with its branch.
-fn log_lost(info: &Info, op: Op, made: (Option<u16>, BranchId), found: (Option<u16>, BranchId)) {
+/// the one that does something else with it, each with its branch.
+pub(crate) fn log_disagreement(
+    info: &Info,
+    op: Op,
+    made: (Option<u16>, BranchId),
+    found: (Option<u16>, BranchId, &str),
+) {
     let Ok(branch) = info.branches.get(made.1) else {
         return;
     };
@@ -134,11 +140,12 @@ fn log_lost(info: &Info, op: Op, made: (Option<u16>, BranchId), found: (Option<u
         .get(found.1)
         .map(|branch| branch.name.to_bytes());
     pr_warn!(
-        "{} refused: rule {} makes the object in branch {}, but rule {} looks the name up in {}\n",
+        "{} refused: rule {} makes the object in branch {}, but rule {} {} in {}\n",
         op.name(),
         Number(made.0),
         BStr::from_bytes(branch.name.to_bytes()),
         Number(found.0),
+        found.2,
         BStr::from_bytes(name.unwrap_or(b"?")),
     );
 }

@@ -8,6 +8,7 @@ use crate::{
         At,
         Call, //
     },
+    creation,
     error,
     inode,
     mirror,
@@ -104,6 +105,9 @@ fn lookup_by_rules(
         return connect(info, entry, tag, None, None);
     };
     let (real, inode) = find(info, entry, home)?;
+    if inode.is_none() && flags.makes_to_open() {
+        creation::check(info, &policy, entry)?;
+    }
     let kind = inode.as_ref().and_then(|inode| Kind::of_mode(inode.mode()));
     let tag = policy.found(entry, lookup, kind)?;
     let tag = policy.learned(tag, &lessons)?;
@@ -387,13 +391,17 @@ fn still_holds(
         real.filter(|real| !real.needs_revalidate())
             .map(|real| holds(info, name.rcu(), real, home))
     };
-    if let Some(Ok(true)) = known {
-        return Ok(true);
+    let holds = match known {
+        Some(Ok(true)) => true,
+        _ => match name.dentry.real() {
+            Some(real) => holds(info, name, &real, home)?,
+            None => false,
+        },
+    };
+    if holds && flags.makes_to_open() && name.dentry.inode().is_none() {
+        creation::check_cached(info, name.dentry)?;
     }
-    match name.dentry.real() {
-        Some(real) => holds(info, name, &real, home),
-        None => Ok(false),
-    }
+    Ok(holds)
 }
 
 #[vtable]

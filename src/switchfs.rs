@@ -21,6 +21,8 @@ mod call;
 #[forbid(unsafe_code)]
 mod chooser;
 #[forbid(unsafe_code)]
+mod creation;
+#[forbid(unsafe_code)]
 mod debug;
 #[forbid(unsafe_code)]
 mod dir;

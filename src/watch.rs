@@ -219,7 +219,19 @@ impl Info {
         error
     }
 
-    /// The same for an object of `dentry` that another branch should have.
+    /// EINVAL, with which `op` on the name of `dentry` is refused, since what it makes would be lost.
+    #[cold]
+    pub(crate) fn lost(&self, dentry: &SwitchDentry, op: Op) -> Error {
+        if watched() {
+            dentry.with_name(|name| {
+                let seen = Seen::of(dentry, name);
+                self.refuse(seen, op, Reason::Lost, EINVAL, None);
+            });
+        }
+        EINVAL
+    }
+
+    /// ENOENT for an object of `dentry` that another branch should have.
     #[cold]
     pub(crate) fn missing(&self, dentry: &SwitchDentry) -> Error {
         if watched() {

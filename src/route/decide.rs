@@ -252,6 +252,17 @@ impl Policy {
         }
     }
 
+    /// What is decided for `op` when the object has been made in the branch `made_in`.
+    pub(crate) fn decide_after<F: Facts>(
+        &self,
+        state: &State,
+        op: Op,
+        facts: &F,
+        made_in: BranchId,
+    ) -> Result<Decision, F::Error> {
+        self.decide(state, op, &Made { facts, made_in })
+    }
+
     /// What the home will be when the object has been made in the branch `made_in`.
     pub(crate) fn home_after<F: Facts>(
         &self,
@@ -276,6 +287,16 @@ impl Policy {
             }
         }
         Ok(branches.first().copied().unwrap_or(self.default))
+    }
+
+    /// The same when the object has been made in the branch `made_in`.
+    pub(crate) fn first_existing_after<F: Facts>(
+        &self,
+        list: Alternatives,
+        facts: &F,
+        made_in: BranchId,
+    ) -> Result<BranchId, F::Error> {
+        self.first_existing(list, &Made { facts, made_in })
     }
 
     /// The first of the rules `links` that holds.

@@ -158,6 +158,16 @@ impl State {
         ops.bits()
     }
 
+    /// Whether a file made at the name, by whomever and however, is made and opened at home.
+    pub(crate) fn makes_files_at_home(&self) -> bool {
+        let at_home = |home, op| {
+            let verdict = self.decision(op).map(|decision| decision.verdict);
+            verdict == Some(Verdict::Home) || verdict == Some(Verdict::Branch(home))
+        };
+        self.home()
+            .is_some_and(|home| at_home(home.branch, Op::Create) && at_home(home.branch, Op::Open))
+    }
+
     /// What looking the name up needs to know of the call.
     pub(crate) fn lookup_needs(&self) -> Needs {
         self.needs

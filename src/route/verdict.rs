@@ -136,11 +136,15 @@ impl Errno {
 
 /// The errors that `deny:` can name, with their numbers on x86-64; the first name of a number is
 /// the one that is shown.
-pub(super) const ERRNOS: [(&str, u16); 35] = [
+pub(super) const ERRNOS: [(&str, u16); 53] = [
     ("EPERM", 1),
     ("ENOENT", 2),
     ("EIO", 5),
     ("ENXIO", 6),
+    ("E2BIG", 7),
+    ("ENOEXEC", 8),
+    ("EAGAIN", 11),
+    ("EWOULDBLOCK", 11),
     ("ENOMEM", 12),
     ("EACCES", 13),
     ("EBUSY", 16),
@@ -164,14 +168,28 @@ pub(super) const ERRNOS: [(&str, u16); 35] = [
     ("ENOTEMPTY", 39),
     ("ELOOP", 40),
     ("ENODATA", 61),
+    ("ENOLINK", 67),
     ("EPROTO", 71),
+    ("EBADMSG", 74),
+    ("EOVERFLOW", 75),
     ("EOPNOTSUPP", 95),
     ("ENOTSUP", 95),
+    ("ENOBUFS", 105),
+    ("ENOTCONN", 107),
     ("ETIMEDOUT", 110),
+    ("ECONNREFUSED", 111),
     ("EHOSTDOWN", 112),
+    ("EHOSTUNREACH", 113),
     ("ESTALE", 116),
+    ("EUCLEAN", 117),
+    ("EREMOTEIO", 121),
     ("EDQUOT", 122),
+    ("ENOMEDIUM", 123),
+    ("ECANCELED", 125),
     ("ENOKEY", 126),
+    ("EKEYEXPIRED", 127),
+    ("EKEYREVOKED", 128),
+    ("EKEYREJECTED", 129),
 ];
 
 /// What happens to an operation.
