@@ -258,7 +258,7 @@ impl RegularFile {
     }
 
     /// Calls `f` for every backing file, also those of gates; the first error counts.
-    pub(crate) fn each_backing(&self, f: impl Fn(&BackingFile) -> Result) -> Result {
+    pub(crate) fn each_backing(&self, mut f: impl FnMut(&BackingFile) -> Result) -> Result {
         // SAFETY: As in `backing`.
         let raw = unsafe { (*self.as_raw()).private_data };
         if raw.addr() & SPLIT == 0 {

@@ -58,7 +58,8 @@ pub(crate) fn of_dir(info: &Info, dir: &OpenDir) -> Result<KVVec<u8>> {
     Ok(out.into_bytes())
 }
 
-/// The lines of a regular file: one for each backing file, or for each errno.
+/// The lines of a regular file: one for each backing file, or for each errno, and for each file that
+/// is a gate's.
 pub(crate) fn of_regular(file: &RegularFile) -> Result<KVVec<u8>> {
     let info = file.dentry().sb().info();
     let key = |which: Use| {
@@ -73,6 +74,7 @@ pub(crate) fn of_regular(file: &RegularFile) -> Result<KVVec<u8>> {
             out.bytes(b"switchfs:\tall ")?;
             put_place(&mut out, info, only)?;
             out.bytes(b"\n")?;
+            put_gates(&mut out, info, file, &known)?;
             return Ok(out.into_bytes());
         }
     }
@@ -94,7 +96,21 @@ pub(crate) fn of_regular(file: &RegularFile) -> Result<KVVec<u8>> {
         }
         out.bytes(b"\n")?;
     }
+    put_gates(&mut out, info, file, &known)?;
     Ok(out.into_bytes())
+}
+
+/// Appends a line for each file of `file` that a gate keeps open, and that has none of the uses of
+/// `known`.
+fn put_gates(out: &mut Text, info: &Info, file: &RegularFile, known: &[Result<Id, i32>]) -> Result {
+    file.each_backing(|backing| {
+        if known.contains(&Ok(backing.id())) {
+            return Ok(());
+        }
+        out.bytes(b"switchfs:\tgate ")?;
+        put_place(out, info, backing)?;
+        out.bytes(b"\n")
+    })
 }
 
 /// An errno by its name.

@@ -307,15 +307,11 @@ pub(crate) fn opened(file: &RegularFile, result: Result) {
     if result.is_err() {
         return;
     }
-    for (place, which) in Use::ALL.into_iter().enumerate() {
-        let Ok(backing) = file.backing(which) else {
-            continue;
-        };
-        let same = |other: &Use| file.backing(*other).is_ok_and(|b| b.id() == backing.id());
-        if !Use::ALL.iter().take(place).any(same) {
-            info.watch_opened(dentry.sb().dev(), backing);
-        }
-    }
+    // Those of gates, too.
+    let _ = file.each_backing(|backing| {
+        info.watch_opened(dentry.sb().dev(), backing);
+        Ok(())
+    });
 }
 
 /// What a call on `entry` is upon.

@@ -170,6 +170,22 @@ TEST_F(site, too_deep)
 	ASSERT_OK(umount("one"));
 }
 
+TEST_F(site, open_files_of_gates)
+{
+	int fd;
+
+	ASSERT_EQ(0, SITE_MOUNT(&self->site, "rule", "op=open name=f -> gate:cold hot"));
+	DOES(put("hot/f", ""));
+	DOES(put("cold/f", ""));
+	DOES(debug_write("mnt", "enable", "1"));
+	fd = open("mnt/f", O_RDONLY);
+	ASSERT_LE(0, fd);
+	EXPECT_HAS(debug_text("mnt", "files"), fmt("hot %d debugfs_test /f\n", getpid()));
+	EXPECT_HAS(debug_text("mnt", "files"), fmt("cold %d debugfs_test /f\n", getpid()));
+	close(fd);
+	EXPECT_STREQ("", debug_text("mnt", "files"));
+}
+
 TEST_F(site, open_files)
 {
 	int early, fd, dir;

@@ -50,6 +50,27 @@ TEST_F(site, uses_that_are_apart)
 		     "switchfs:\tmmap deny:EPERM -\n", info_of(fd));
 }
 
+TEST_F(site, gates)
+{
+	int fd;
+
+	ASSERT_EQ(0, SITE_MOUNT(&self->site, "rule", "op=open name=f -> gate:cold hot", "rule",
+				"op=read name=g -> cold", "rule",
+				"op=open name=g -> gate:cold hot"));
+	DOES(put("hot/f", ""));
+	DOES(put("cold/f", ""));
+	DOES(put("hot/g", ""));
+	DOES(put("cold/g", ""));
+	fd = open("mnt/f", O_RDONLY);
+	ASSERT_LE(0, fd);
+	EXPECT_STREQ("switchfs:\tall hot /f\nswitchfs:\tgate cold /f\n", info_of(fd));
+	fd = open("mnt/g", O_RDONLY);
+	ASSERT_LE(0, fd);
+	EXPECT_STREQ("switchfs:\topen,write,mmap,splice-to,copy-to,remap-to hot /g\n"
+		     "switchfs:\tread,splice,lseek,copy,remap cold /g\n"
+		     "switchfs:\tgate cold /g\n", info_of(fd));
+}
+
 TEST_F(site, a_directory)
 {
 	int fd;
