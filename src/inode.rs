@@ -111,6 +111,9 @@ fn getattr_by_rules(
         }
         _ => getattr_at_home(info, inode, query, stat)?,
     }
+    if !info.policy.is_programmed() {
+        return Ok(());
+    }
     info.shape(dentry, stat)
 }
 

@@ -125,6 +125,8 @@ pub(crate) struct LivePolicy {
     plain: AtomicU64,
     /// The generation of tags that count.
     stamp: Arc<Stamp>,
+    /// Whether there may be a program above the rules.
+    programmed: AtomicBool,
 }
 
 impl LivePolicy {
@@ -133,6 +135,7 @@ impl LivePolicy {
         Self {
             plain: AtomicU64::new(policy.plain(policy.generation())),
             stamp: policy.stamp.clone(),
+            programmed: AtomicBool::new(policy.program.is_some()),
             policy: RcuArc::new(policy),
         }
     }
@@ -148,11 +151,22 @@ impl LivePolicy {
         self.with(|old| old.superseded.store(true, Ordering::Release));
         self.plain.store(0, Ordering::Release);
         self.stamp.end();
+        if policy.program.is_some() {
+            self.programmed.store(true, Ordering::Release);
+        }
         // The grace period in between lets nobody go on with the old generation.
         self.policy.replace(policy.clone());
+        self.programmed
+            .store(policy.program.is_some(), Ordering::Release);
         let generation = self.stamp.begin();
         self.plain
             .store(policy.plain(generation), Ordering::Release);
+    }
+
+    /// Whether there may be a program above the rules. May be called in RCU walk.
+    #[inline]
+    pub(crate) fn is_programmed(&self) -> bool {
+        self.programmed.load(Ordering::Acquire)
     }
 
     /// Lets no tag made so far count: a directory got another path. May sleep.
@@ -198,7 +212,10 @@ impl LivePolicy {
     /// walk.
     #[inline]
     pub(crate) fn is_at_home(&self, dentry: &SwitchDentry, op: Op) -> bool {
-        self.is_plain() || self.is_marked_at_home(dentry, op) || self.is_known_at_home(dentry, op)
+        // What rules say of a call is decided in place at once.
+        self.is_plain()
+            || self.is_marked_at_home(dentry, op)
+            || (self.is_programmed() && self.is_known_at_home(dentry, op))
     }
 
     /// The same if its tag tells.

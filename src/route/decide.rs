@@ -66,6 +66,9 @@ impl Policy {
         op: Op,
         facts: &F,
     ) -> Result<Decision, F::Error> {
+        if state.asks.is_nothing() && leader(op).is_none() {
+            return self.decide_by_rules(state, op, facts);
+        }
         if let Some(hidden) = self.hidden(state, facts)? {
             return Ok(hidden);
         }
