@@ -92,6 +92,17 @@ pub(crate) struct Call<'a> {
     lessons: Lessons,
 }
 
+/// How `op` uses what it is called upon, when there is no open file.
+pub(crate) fn access_of(op: Op) -> route::Access {
+    match op {
+        // As truncate(2), which is as good as opening the file for it.
+        Op::Write => route::Access::WRITE,
+        // A directory, which can only be read.
+        Op::Open => route::Access::READ,
+        _ => route::Access::NONE,
+    }
+}
+
 impl<'a> Call<'a> {
     /// A call of `op` that has no open file.
     pub(crate) fn of(
@@ -102,10 +113,7 @@ impl<'a> Call<'a> {
         op: Op,
     ) -> Self {
         let mut call = Self::new(info, policy, caller, at);
-        if op == Op::Write {
-            // As truncate(2), which is as good as opening the file for it.
-            call.access = route::Access::WRITE;
-        }
+        call.access = access_of(op);
         call
     }
 

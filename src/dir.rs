@@ -304,17 +304,21 @@ fn remove_entry(entry: Entry<'_>, op: Op, kind: RemoveKind) -> Result {
     Ok(())
 }
 
-/// Before the directory `entry` of the branch `home` is removed: refuses when it, or a directory of
+/// Before the directory `entry` is removed in the branch `served`: refuses when it, or a directory of
 /// its path in a branch that rules can name below it, holds anything; and removes those others.
 fn clear_mirrors(
     info: &Info,
     policy: &Policy,
     state: &State,
     entry: Entry<'_>,
-    home: BranchId,
+    served: BranchId,
 ) -> Result {
     let mut mirrors = KVec::new();
-    for id in policy.branches_below(state).iter().filter(|id| *id != home) {
+    for id in policy
+        .branches_below(state)
+        .iter()
+        .filter(|id| *id != served)
+    {
         if let Some(dir) = mirror::find_dir(info, entry.dentry(), id)? {
             let branch = info.branches.get(id)?;
             if !listing::is_empty(info, branch.at(&dir))? {
@@ -326,10 +330,9 @@ fn clear_mirrors(
     if mirrors.is_empty() {
         return Ok(());
     }
-    // The home's goes last; when it is not empty, the others are to stay.
-    let inode = entry.dentry().inode().ok_or(ENOENT)?;
-    let real = inode.real().ok_or_else(error::estale)?;
-    if !listing::is_empty(info, inode.home().at(real))? {
+    // This one goes last; when it is missing or not empty, the others are to stay.
+    let dir = mirror::find_dir(info, entry.dentry(), served)?.ok_or(ENOENT)?;
+    if !listing::is_empty(info, info.branches.get(served)?.at(&dir))? {
         return Err(error::enotempty());
     }
     for (id, dir) in mirrors {

@@ -7,6 +7,7 @@
 
 use crate::{
     call::{
+        access_of,
         At,
         Call,
         Decision, //
@@ -110,7 +111,7 @@ impl Info {
     /// The same, with somebody watching.
     #[cold]
     fn see(&self, dentry: &SwitchDentry, op: Op) {
-        self.see_with(dentry, op, route::Access::NONE);
+        self.see_with(dentry, op, access_of(op));
     }
 
     /// The same for a file that is opened in the way `access`.

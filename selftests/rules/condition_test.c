@@ -102,6 +102,12 @@ TEST_F(site, access_is_how_the_file_is_opened)
 	DOES(put("mnt/r", "r"));
 	EXPECT_EQ(EIO, opens("mnt/r", O_RDONLY));
 	EXPECT_EQ(EIO, opens("mnt/r", O_RDWR));
+	/* A directory is opened for reading. */
+	DOES(make_path("hot/d/r"));
+	EXPECT_EQ(EIO, opens("mnt/d/r", O_RDONLY | O_DIRECTORY));
+	EXPECT_EQ(0, opens("mnt/d/r", O_PATH));
+	DOES(make_path("hot/d/f"));
+	EXPECT_EQ(0, opens("mnt/d/f", O_RDONLY | O_DIRECTORY));
 }
 
 TEST_F(site, denied_truncating_open_truncates_nothing)
