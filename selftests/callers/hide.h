@@ -266,14 +266,4 @@ static int hide_##name(void) { return ERR(call); }
 #define HIDE_ROW(name, expected, privileged, call)				\
 	{ #name, expected, privileged, hide_##name },
 
-LOOKING_CALLS(HIDE_FUNCTION)
-OPENING_CALLS(HIDE_FUNCTION)
-CHANGING_CALLS(HIDE_FUNCTION)
-
-static const struct hide_call hide_calls[] = {
-	LOOKING_CALLS(HIDE_ROW)
-	OPENING_CALLS(HIDE_ROW)
-	CHANGING_CALLS(HIDE_ROW)
-};
-
 #endif

@@ -4,7 +4,7 @@
  * table in hide.h, with and without the object, whoever has looked at it
  * before.
  */
-#include "hide.h"
+#include "hide_uring.h"
 #include "site.h"
 
 #include <grp.h>
@@ -107,12 +107,20 @@ static const char *print_of(const char *path)
 		   S_ISDIR(st.st_mode) ? names_in(path) : "");
 }
 
-static int mount_hiding(struct site *site, bool fuse)
+/* Who calls, on which kind of mount. */
+struct way {
+	bool fuse, root, read_only;
+	const char *creds;
+};
+
+static int mount_hiding(struct site *site, const struct way *way)
 {
 	return switchfs_mount("mnt", "branch", site->hot, "branch", site->cold,
-			      "default", fuse ? "cold" : "hot",
+			      "default", way->fuse ? "cold" : "hot",
 			      "rule", "name=secret uid=1000 -> hide",
-			      "rule", fmt("name=secret gid=%d -> hide", HIDDEN_GROUP), END);
+			      "rule", fmt("name=secret gid=%d -> hide", HIDDEN_GROUP),
+			      "creds", way->creds ?: "mounter",
+			      way->read_only ? "ro" : END, NULL, END);
 }
 
 /* Where a server has to be asked for each, two of each tell enough. */
@@ -120,18 +128,24 @@ static int mount_hiding(struct site *site, bool fuse)
 	for (kind = ABSENT; kind < ((few) ? DIR_KIND : KINDS); kind++)		\
 		for (warmth = COLD; warmth < ((few) ? HELD : WARMTHS); warmth++)
 
-/* One call in one cell, which is to stay as it is. */
+/* One call in one cell, which is to stay as it is. A read-only mount may tell that it is one. */
 static void try_cell(struct __test_metadata *_metadata, struct cell *cell,
-		     const struct hide_call *call, bool root, const char *what)
+		     const struct hide_call *call, const struct way *way, int *expected,
+		     const char *what)
 {
 	const char *before = print_of(fmt("%s/secret", cell->source));
 	const char *names = names_in(cell->source);
 	int err;
 
 	ASSERT_OK(chdir(cell->dir));
-	err = run_as(call, root);
-	EXPECT_EQ(call->expected, err)
-		TH_LOG("%s by %s, %s: %s", call->name, root ? "root" : "a user", what,
+	err = run_as(call, way->root);
+	/* Whatever the object is. */
+	if (way->read_only && err == EROFS && *expected < 0)
+		*expected = EROFS;
+	else if (*expected < 0)
+		*expected = call->expected;
+	EXPECT_EQ(*expected, err)
+		TH_LOG("%s by %s, %s: %s", call->name, way->root ? "root" : "a user", what,
 		       strerror(err));
 	EXPECT_STREQ(before, print_of(fmt("%s/secret", cell->source)))
 		TH_LOG("%s, %s: changed", call->name, what);
@@ -139,8 +153,9 @@ static void try_cell(struct __test_metadata *_metadata, struct cell *cell,
 }
 
 /* What nobody has looked at is new for each call; what is warm stays so. */
-static void try_all(struct __test_metadata *_metadata, struct site *site, bool fuse, bool root)
+static void try_all(struct __test_metadata *_metadata, struct site *site, const struct way *way)
 {
+	bool fuse = way->fuse;
 	char source[PATH_SIZE], mnt[PATH_SIZE];
 	struct cell cells[KINDS][WARMTHS], cold;
 	enum warmth warmth;
@@ -149,7 +164,7 @@ static void try_all(struct __test_metadata *_metadata, struct site *site, bool f
 
 	snprintf(source, PATH_SIZE, "%s", site_path(site, fuse ? "cold-source" : "hot"));
 	snprintf(mnt, PATH_SIZE, "%s", site_path(site, "mnt"));
-	ASSERT_EQ(0, mount_hiding(site, fuse)) TH_LOG("%s", mount_log);
+	ASSERT_EQ(0, mount_hiding(site, way)) TH_LOG("%s", mount_log);
 	EACH_CELL(kind, warmth, fuse) {
 		ASSERT_EQ(0, make_cell(&cells[kind][warmth], source, mnt, kind));
 		ASSERT_OK(chdir(cells[kind][warmth].dir));
@@ -157,18 +172,20 @@ static void try_all(struct __test_metadata *_metadata, struct site *site, bool f
 	}
 	for (i = 0; i < sizeof(hide_calls) / sizeof(*hide_calls); i++) {
 		const struct hide_call *call = &hide_calls[i];
+		int expected = -1;
 
-		if (call->privileged && !root)
+		if (call->privileged && !way->root)
 			continue;
 		EACH_CELL(kind, warmth, fuse) {
 			const char *what = fmt("%s, %s", kinds[kind], warmths[warmth]);
 
 			if (warmth == COLD) {
 				ASSERT_EQ(0, make_cell(&cold, source, mnt, kind));
-				try_cell(_metadata, &cold, call, root, what);
+				try_cell(_metadata, &cold, call, way, &expected, what);
 			} else {
 				stat_of(fmt("%s/secret", cells[kind][warmth].dir));
-				try_cell(_metadata, &cells[kind][warmth], call, root, what);
+				try_cell(_metadata, &cells[kind][warmth], call, way, &expected,
+					 what);
 			}
 		}
 	}
@@ -212,14 +229,37 @@ TEST(each_call_tells_presence_in_a_plain_directory)
 
 TEST_F_TIMEOUT(site, no_call_tells_a_user_what_is_hidden, 120)
 {
-	try_all(_metadata, &self->site, variant->parts, false);
+	struct way way = { .fuse = variant->parts };
+
+	try_all(_metadata, &self->site, &way);
 }
 
 TEST_F_TIMEOUT(site, no_call_tells_root_what_is_hidden, 120)
 {
+	struct way way = { .root = true };
+
 	/* Its own calls differ in who makes them, not in who is asked. */
 	if (!variant->parts)
-		try_all(_metadata, &self->site, false, true);
+		try_all(_metadata, &self->site, &way);
+}
+
+TEST_F_TIMEOUT(site, no_call_under_the_callers_credentials_tells, 120)
+{
+	struct way way = { .fuse = variant->parts, .creds = "caller" };
+
+	try_all(_metadata, &self->site, &way);
+}
+
+TEST_F_TIMEOUT(site, no_call_tells_on_a_read_only_mount, 120)
+{
+	struct way way = { .root = true, .read_only = true };
+
+	if (variant->parts)
+		return;
+	try_all(_metadata, &self->site, &way);
+	ASSERT_OK(umount2("mnt", MNT_DETACH));
+	way.root = false;
+	try_all(_metadata, &self->site, &way);
 }
 
 SWITCHFS_TEST_MAIN
