@@ -22,6 +22,7 @@ extern const char *const model_places[MODEL_BRANCHES];
 /* What is in a branch, at a path from its root: "" is the root itself. */
 struct object {
 	char path[MODEL_PATH];
+	unsigned int hash;	/* of the path */
 	int branch;
 	int file;	/* the index of its size, which its links share; -1: a directory */
 	bool gone;
@@ -59,6 +60,7 @@ struct who {
 int model_remount(const char *target);
 /* Fills the list with what is in the branches; 0 or an errno. */
 int model_scan(void);
+unsigned int model_hash(const char *path);
 struct object *model_find(int branch, const char *path);
 /* Its file is new with the size, or it is a directory when that is -1. */
 void model_add(int branch, const char *path, long size);

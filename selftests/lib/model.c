@@ -91,12 +91,22 @@ static bool matches(const char *glob, const char *path)
 	return !fnmatch(first, part, 0) && matches(rest, next);
 }
 
+unsigned int model_hash(const char *path)
+{
+	unsigned int hash = 0;
+
+	while (*path)
+		hash = hash * 31 + *path++;
+	return hash;
+}
+
 struct object *model_find(int branch, const char *path)
 {
+	unsigned int hash = model_hash(path);
 	int i;
 
 	for (i = 0; i < made; i++)
-		if (objects[i].branch == branch && !objects[i].gone &&
+		if (objects[i].hash == hash && objects[i].branch == branch && !objects[i].gone &&
 		    !strcmp(objects[i].path, path))
 			return &objects[i];
 	return NULL;

@@ -15,6 +15,7 @@ static struct object *new_object(int branch, const char *path)
 		o++;
 	made += o == objects + made;
 	snprintf(o->path, MODEL_PATH, "%s", path);
+	o->hash = model_hash(path);
 	o->branch = branch;
 	o->gone = false;
 	return o;
@@ -326,6 +327,7 @@ static void move(int branch, const char *old, const char *new)
 			continue;
 		moved_path(path, o->path, old, new);
 		strcpy(o->path, path);
+		o->hash = model_hash(path);
 	}
 }
 

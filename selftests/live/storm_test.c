@@ -17,7 +17,7 @@ FIXTURE_VARIANT_ADD(site, fuse) { .parts = SITE_EXT4 | SITE_FUSE };
 #define REMOUNTS 200
 /* Fewer, but not less than this, when that takes too long; SWITCHFS_SCALE=full has time. */
 #define LEAST 20
-#define SECONDS 8
+#define SECONDS 3
 #define SECONDS_FULL 120
 
 static const char *const dirs[] = { "", "d/", "d/e/" };

@@ -156,13 +156,27 @@ static void walk_removing(struct __test_metadata *_metadata, int n)
 	EXPECT_EQ(n - (n + 2) / 3, count_in("mnt/d"));
 }
 
-TEST_F_TIMEOUT(site, listing_of_many_entries_is_what_lookup_finds, 200)
+/* As many as SWITCHFS_SCALE says, for which the usual filesystem may have too few inodes. */
+static int make_many(const struct site *site, int usual, int full)
 {
+	static const char *const maker[] = {
+		"mke2fs", "-q", "-F", "-t", "ext4", "-m", "0", "-O", "^has_journal", "-N", "70000",
+		"-E", "lazy_itable_init=1,nodiscard", NULL,
+	};
 	const char *scale = getenv("SWITCHFS_SCALE");
-	int n = scale && !strcmp(scale, "full") ? 100000 : 20000, i;
+	int n = scale && !strcmp(scale, "full") ? full : usual;
 
 	times = calloc(n, 1);
-	DOES(make_entries(n));
+	if (n > 30000 && image_mount(&site->w, site_path(site, "hot"), "ext4", 512 << 20, maker))
+		return 0;
+	return make_entries(n) ? 0 : n;
+}
+
+TEST_F_TIMEOUT(site, listing_of_many_entries_is_what_lookup_finds, 800)
+{
+	int n = make_many(&self->site, 20000, 100000), i;
+
+	ASSERT_LT(0, n);
 	ASSERT_EQ(0, MOUNT()) TH_LOG("%s", mount_log);
 	walk_all(_metadata, n);
 	for (i = 0; i < n; i += 199) {
@@ -174,12 +188,11 @@ TEST_F_TIMEOUT(site, listing_of_many_entries_is_what_lookup_finds, 200)
 	free(times);
 }
 
-TEST_F_TIMEOUT(site, listing_survives_deletion_on_the_way, 60)
+TEST_F_TIMEOUT(site, listing_survives_deletion_on_the_way, 800)
 {
-	int n = 1500;
+	int n = make_many(&self->site, 1500, 100000);
 
-	times = calloc(n, 1);
-	DOES(make_entries(n));
+	ASSERT_LT(0, n);
 	ASSERT_EQ(0, MOUNT());
 	walk_removing(_metadata, n);
 	free(times);

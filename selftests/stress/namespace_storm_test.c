@@ -410,6 +410,7 @@ TEST_F_TIMEOUT(site, names_are_consistent_after_a_storm, 800)
 		shared->reloads, shared->drops, shared->changes);
 	DOES(model_scan());
 	ASSERT_LT(0, made);
+	fprintf(stderr, "# %d objects are left\n", made);
 	check_places(_metadata);
 	for (i = 0; i < (int)POLICIES; i++)
 		check_policy(_metadata, &policies[i]);
