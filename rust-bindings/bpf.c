@@ -182,7 +182,8 @@ __bpf_kfunc_start_defs();
  * @to: where to; the rest is filled with zeros
  * @to__sz: how many bytes
  *
- * The number of bytes of the name copied, or -EINVAL if @from is not within it.
+ * The number of bytes of the name copied, or -EINVAL if @from is not within it. In a directory that
+ * folds names it is the folded one.
  */
 __bpf_kfunc int bpf_switchfs_name(struct switchfs_ctx *ctx, s32 from, void *to, u32 to__sz)
 {

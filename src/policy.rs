@@ -89,7 +89,7 @@ pub(crate) struct Policy {
     files: KVVec<RulesFile>,
     /// The control groups that they name.
     cgroups: KVec<CgroupPath>,
-    /// Whether the patterns have folded forms.
+    /// Whether some branch has directories that fold names; patterns then have folded forms.
     folds: bool,
     /// The branches in force, in their order.
     branches: KVec<BranchId>,
@@ -565,6 +565,28 @@ impl Policy {
     fn encoding<'a>(&self, inode: Option<&'a SwitchInode>) -> Option<Encoding<'a>> {
         let inode = inode.filter(|_| self.folds)?;
         inode.real_inode()?.encoding()
+    }
+
+    /// Whether there are directories that fold names.
+    pub(crate) fn folds(&self) -> bool {
+        self.folds
+    }
+
+    /// The folded form of `name` in the directory `inode`, if that folds names. May sleep.
+    pub(crate) fn fold(
+        &self,
+        inode: Option<&SwitchInode>,
+        name: Name<'_>,
+    ) -> Result<Option<KVec<u8>>> {
+        match self.encoding(inode) {
+            Some(encoding) => encoding.fold(name.bytes()),
+            None => Ok(None),
+        }
+    }
+
+    /// ECHILD if the directory `inode` folds names. Any context.
+    pub(crate) fn check_unfolded(&self, inode: Option<&SwitchInode>) -> Result {
+        self.encoding(inode).map_or(Ok(()), |_| Err(ECHILD))
     }
 
     /// Calls `f` with `name` as rules look at a name in the directory `inode`. May sleep.

@@ -41,7 +41,10 @@ use crate::{
 use kernel::{
     prelude::*,
     str::BStr,
-    sync::Arc, //
+    sync::{
+        rcu,
+        Arc, //
+    },
 };
 
 /// Where the kind of a verdict ends, and what it needs begins.
@@ -338,8 +341,8 @@ struct Asking<'a> {
 }
 
 impl Asking<'_> {
-    /// Calls `f` with the name.
-    fn with_name<R>(&self, f: impl FnOnce(About<'_>) -> R) -> R {
+    /// Calls `f` with the name as it is spelled.
+    fn with_spelling<R>(&self, f: impl FnOnce(About<'_>) -> R) -> R {
         match &self.call.at {
             At::Dentry(dentry) | At::InPlace(dentry) => {
                 // What has no name is called so.
@@ -352,6 +355,37 @@ impl Asking<'_> {
             At::Entry(entry) => f(About::Dentry(entry.dentry(), entry.name())),
             At::Listed(dir, name) | At::Passing(dir, name) => f(About::Listed(dir, *name)),
         }
+    }
+
+    /// Calls `f` with the name, which is folded where its directory folds names: programs see the same
+    /// of all its spellings. ECHILD where that is one, and nothing may sleep.
+    fn with_name<R>(&self, f: impl FnOnce(About<'_>) -> Result<R>) -> Result<R> {
+        let policy = self.call.policy;
+        if !policy.folds() {
+            return self.with_spelling(f);
+        }
+        self.with_spelling(|about| {
+            let (About::Dentry(dentry, name) | About::Listed(dentry, name)) = &about;
+            let folded = match &self.call.at {
+                At::Dentry(dentry) => policy.fold(dentry.parent().inode(), *name)?,
+                At::Entry(entry) => policy.fold(Some(entry.dir()), *name)?,
+                At::Listed(dir, _) => policy.fold(dir.inode(), *name)?,
+                At::InPlace(dentry) => {
+                    let _guard = rcu::read_lock();
+                    policy.check_unfolded(dentry.parent_rcu().inode())?;
+                    None
+                }
+                At::Passing(dir, _) => {
+                    policy.check_unfolded(dir.inode())?;
+                    None
+                }
+            };
+            match (&folded, &about) {
+                (None, _) => f(about),
+                (Some(name), About::Dentry(..)) => f(About::Dentry(dentry, Name::new(name))),
+                (Some(name), About::Listed(..)) => f(About::Listed(dentry, Name::new(name))),
+            }
+        })
     }
 
     /// What the call knows.
