@@ -15,8 +15,6 @@ static bool matches(struct switchfs_ctx *call)
 	char name[16];
 	int i;
 
-	if (script.uid != (__u32)-1 && script.uid != call->caller_uid)
-		return false;
 	if (!script.match[0])
 		return true;
 	bpf_switchfs_name(call, 0, name, sizeof(name));
@@ -24,6 +22,11 @@ static bool matches(struct switchfs_ctx *call)
 		if (name[i] != script.match[i])
 			return false;
 	return true;
+}
+
+static bool is_for(struct switchfs_ctx *call)
+{
+	return script.uid == (__u32)-1 || script.uid == call->caller_uid;
 }
 
 static void see(struct switchfs_ctx *call)
@@ -53,6 +56,8 @@ static __u64 route_of(struct switchfs_ctx *call)
 
 	if (!matches(call))
 		return script.other;
+	if (!is_for(call))
+		return SWITCHFS_RULES;
 	__sync_fetch_and_add(&script.asked[op], 1);
 	see(call);
 	if (script.invalidates) {
@@ -84,13 +89,15 @@ static __u64 name_of(struct switchfs_ctx *call)
 {
 	if (!matches(call))
 		return script.name_other;
+	if (!is_for(call))
+		return SWITCHFS_RULES;
 	__sync_fetch_and_add(&script.asked_name, 1);
 	return script.name;
 }
 
 static int getattr_of(struct switchfs_ctx *call, struct switchfs_attr *attr)
 {
-	if (!matches(call))
+	if (!matches(call) || !is_for(call))
 		return 0;
 	__sync_fetch_and_add(&script.asked_getattr, 1);
 	if (script.sets)
@@ -102,7 +109,7 @@ static int error_of(struct switchfs_ctx *call, int error)
 {
 	__u32 op = call->op & (SCRIPT_OPS - 1);
 
-	if (!matches(call))
+	if (!matches(call) || !is_for(call))
 		return 0;
 	__sync_fetch_and_add(&script.asked_error[op], 1);
 	script.last_error = error;

@@ -6,11 +6,11 @@
 #define SCRIPT_OPS 32
 
 struct script {
-	/* What route says of names that begin with `match`, to the caller `uid`. */
+	/* What route says of names that begin with `match` to the caller `uid`. */
 	unsigned long long route[SCRIPT_OPS];
 	/* The same once it knows that the branch `exists` - 1 has the name, or the attribute. */
 	unsigned long long present;
-	/* What it says of all other names, and to others. */
+	/* What it says of all other names; to other callers it says nothing of these. */
 	unsigned long long other;
 	/* What name says, of the same names and of others. */
 	unsigned long long name;
@@ -21,7 +21,6 @@ struct script {
 	unsigned int xattr;	/* user.state is needed */
 	unsigned int always;	/* NEED is all it ever says */
 	unsigned int invalidates;	/* route calls bpf_switchfs_invalidate() so many times more */
-	unsigned int branch_of;	/* a verdict is for this branch's number by its letter: 'h', 'c' */
 	/* getattr: sets this field to this value, and what it returns */
 	unsigned int sets, field;
 	unsigned long long value;
