@@ -31,6 +31,8 @@
  * @caller_uid: the fsuid of who calls; for an open file of who opened it
  * @caller_gid: the fsgid
  * @name_len: how long the name is; 0 of the mount's root, and of what has no name
+ * @call: the call, for chooser.rs. A pointer also keeps the verifier from taking any memory that is
+ *	long enough for a context, as it does where a structure has numbers only
  */
 struct switchfs_ctx {
 	u32 op;
@@ -50,6 +52,7 @@ struct switchfs_ctx {
 	u32 caller_uid;
 	u32 caller_gid;
 	u32 name_len;
+	const void *call;
 };
 
 /**
@@ -115,7 +118,6 @@ struct switchfs_xattr {
  * @name: the name, of @ctx.name_len bytes
  * @dentry: the dentry of that name; or of its directory if @is_listed
  * @is_listed: whether the name has no dentry
- * @call: the call, for chooser.rs
  * @asked: a bit for each branch that it needs to know about
  * @known: a bit for each branch that is known about
  * @present: a bit for each branch that has the name
@@ -128,7 +130,6 @@ struct switchfs_question {
 	struct dentry *dentry;
 	bool is_listed;
 	int xattr_len;
-	const void *call;
 	u64 asked;
 	u64 known;
 	u64 present;

@@ -163,12 +163,12 @@ impl<'a> Question<'a> {
                 caller_gid: facts.caller.1,
                 // CAST: A name has at most `NAME_MAX` bytes.
                 name_len: name.bytes().len() as u32,
+                call: (&raw const *link).cast(),
             },
             name: name.bytes().as_ptr(),
             dentry: dentry.as_raw().cast(),
             is_listed,
             xattr_len: -(sys::EAGAIN as i32),
-            call: (&raw const *link).cast(),
             asked: 0,
             known: 0,
             present: 0,
@@ -237,7 +237,7 @@ impl<'a> Question<'a> {
 /// `question` is one that a program is being asked.
 unsafe fn link_of<'a>(question: *const sys::switchfs_question) -> &'a Link<'a> {
     // SAFETY: By the contract.
-    let call = unsafe { (*question).call };
+    let call = unsafe { (*question).ctx.call };
     // SAFETY: Set from a link in `Question::new`, which the question borrows.
     unsafe { &*call.cast() }
 }
