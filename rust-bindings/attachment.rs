@@ -35,8 +35,14 @@ impl OnDetach {
 
 /// What ends the verdicts that a mount kept.
 pub(crate) trait Forget: Send + Sync {
-    /// Lets none of them count. Any context.
+    /// Lets none of them count. Any context, as for all of these.
     fn forget(&self);
+
+    /// Lets none count, and none be kept until [`Forget::resume`].
+    fn suspend(&self);
+
+    /// Lets verdicts be kept again.
+    fn resume(&self);
 }
 
 /// Who decides on a mount with a chooser.

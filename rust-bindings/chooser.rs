@@ -533,9 +533,15 @@ fn update(new: NonNull<sys::switchfs_ops>, old: *const sys::switchfs_ops) -> Res
     let before = chooser.loaded.get();
     let members = loaded.members();
     chooser.logged.store(false, Ordering::Relaxed);
+    // From here on nothing is kept until there is one of them again: the old programs' answers would
+    // be taken for the new ones', and what only the old ones have would be asked of the new ones.
+    for seat in seats.iter() {
+        seat.stamp.suspend();
+        seat.say(Who::Program, members);
+    }
     chooser.loaded.replace(loaded);
     for seat in seats.iter() {
-        seat.say(Who::Program, members);
+        seat.stamp.resume();
         before.end(seat);
     }
     Ok(())

@@ -148,14 +148,20 @@ fn open_as(
 /// shared, and the files of gates.
 fn open_by_rules(info: &Info, file: &RegularFile) -> Result<OpenFile> {
     let policy = info.policy.get();
-    let seq = file.dentry().seq();
+    let seen = policy.seen(file.dentry());
     let state = policy.state(file.dentry())?;
     let home = id(file.inode().branch());
     Caller::with_current(|caller| {
         let mut call = Call::new(info, &policy, caller, At::Dentry(file.dentry()));
         call.access = ways(file);
         call.open_flags = file.flags();
-        let open = decide(&call, state, Use::Open, home)?;
+        let open = match decide(&call, state, Use::Open, home) {
+            Ok(open) => open,
+            Err(e) => {
+                policy.remember(file.dentry(), seen, &call.into_lessons());
+                return Err(e);
+            }
+        };
         let mut opening = Opening {
             info,
             file,
@@ -165,7 +171,7 @@ fn open_by_rules(info: &Info, file: &RegularFile) -> Result<OpenFile> {
         };
         let first = opening.open(open, false)?;
         if !state.splits_data() && opening.gates.is_empty() {
-            policy.remember(file.dentry(), seq, &call.into_lessons());
+            policy.remember(file.dentry(), seen, &call.into_lessons());
             return Ok(OpenFile::One(first));
         }
         let mut uses = [const { Err(EIO) }; Use::ALL.len()];
@@ -177,7 +183,7 @@ fn open_by_rules(info: &Info, file: &RegularFile) -> Result<OpenFile> {
             *slot = decide(&call, state, which, home)
                 .and_then(|decision| opening.open(decision, read_only));
         }
-        policy.remember(file.dentry(), seq, &call.into_lessons());
+        policy.remember(file.dentry(), seen, &call.into_lessons());
         let is_one = opening.opened.len() == 1 && opening.gates.is_empty();
         if is_one && uses.iter().all(Result::is_ok) {
             return Ok(OpenFile::One(first));

@@ -222,13 +222,13 @@ fn home_by_rules(info: &Info, dentry: &SwitchDentry, flags: LookupFlags) -> Resu
             // Of a name that does not exist it is not known where it does not.
             return Ok(None);
         }
-        let seq = dentry.seq();
+        let seen = policy.seen(dentry);
         let state = policy.state(dentry)?;
         let mut call = Call::new(info, &policy, caller, At::Dentry(dentry));
         call.makes = flags.makes();
-        let home = home_of_call(&call, state, flags)?;
-        policy.remember(dentry, seq, &call.into_lessons());
-        Ok(home.filter(|home| inode.is_none_or(|inode| *home == inode.branch())))
+        let home = home_of_call(&call, state, flags);
+        policy.remember(dentry, seen, &call.into_lessons());
+        Ok(home?.filter(|home| inode.is_none_or(|inode| *home == inode.branch())))
     })
 }
 

@@ -78,6 +78,15 @@ fn all_at(default: BranchId) -> Plain {
     Plain::AllAtHome(number(default))
 }
 
+/// What a name was before a program was asked about it.
+#[derive(Clone, Copy)]
+pub(crate) struct Seen {
+    /// The sequence number.
+    seq: u32,
+    /// The generation of tags.
+    generation: u64,
+}
+
 /// A policy with the states of the names that were met under it.
 #[pin_data]
 pub(crate) struct Policy {
@@ -445,11 +454,22 @@ impl Policy {
         })
     }
 
-    /// Lets `dentry`, which had the sequence number `seq` before a program was asked, remember
-    /// `lessons`. May sleep.
-    pub(crate) fn remember(&self, dentry: &SwitchDentry, seq: u32, lessons: &Lessons) {
+    /// `dentry` before a program is asked about it. May be called in RCU walk.
+    pub(crate) fn seen(&self, dentry: &SwitchDentry) -> Seen {
+        Seen {
+            seq: dentry.seq(),
+            generation: self.generation(),
+        }
+    }
+
+    /// Lets `dentry`, which was `seen` before a program was asked, remember `lessons`. May sleep.
+    pub(crate) fn remember(&self, dentry: &SwitchDentry, seen: Seen, lessons: &Lessons) {
         let tag = dentry.tag();
-        if lessons.is_empty() || !Self::is_of(tag, self.generation()) {
+        // What another program said is not taken for an answer of this generation's.
+        if lessons.is_empty()
+            || tag.generation() != seen.generation
+            || !Self::is_of(tag, self.generation())
+        {
             return;
         }
         // Without memory it is asked again.
@@ -457,7 +477,7 @@ impl Policy {
             return;
         };
         dentry.set_tag(new);
-        if dentry.seq() != seq {
+        if dentry.seq() != seen.seq {
             dentry.set_tag(Tag::NONE);
         }
     }

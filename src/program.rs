@@ -101,6 +101,15 @@ impl Program {
         }
     }
 
+    /// What is said without a program, and that it holds for every caller; none while it decides.
+    fn without_program(&self) -> Option<(Said, bool)> {
+        match self.0.says().0 {
+            Who::Program => None,
+            Who::Rules => Some((Said::Rules, true)),
+            Who::Nobody => Some((Said::Verdict(Verdict::Deny(Errno::EACCES)), true)),
+        }
+    }
+
     /// What it says of `call` about an operation, or about the name, in the state `state` if that is
     /// known. ECHILD where the answer is to be kept, or needs a branch, and the call must not sleep.
     pub(crate) fn ask(
@@ -117,14 +126,14 @@ impl Program {
         if is_new && !may_sleep {
             return Err(ECHILD);
         }
-        let (said, for_all) = match self.0.says().0 {
-            Who::Rules => (Said::Rules, true),
-            Who::Nobody => (Said::Verdict(Verdict::Deny(Errno::EACCES)), true),
-            Who::Program => match self.run(call, state, about, may_sleep)? {
-                Some(answer) => answer,
-                // There is no such program any more, and soon no such state.
-                None => return Ok(Said::Rules),
-            },
+        let answer = match self.without_program() {
+            None => self.run(call, state, about, may_sleep)?,
+            answer => answer,
+        };
+        // It was let go meanwhile, or another one is in force that has no such program, and there is no
+        // such state any more: what is to be asked has to be found out again.
+        let Some((said, for_all)) = answer.or_else(|| self.without_program()) else {
+            return Err(if may_sleep { error::estale() } else { ECHILD });
         };
         if may_sleep {
             call.learn(Lesson {

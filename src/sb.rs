@@ -135,11 +135,11 @@ impl Info {
                 known => return known,
             }
             let policy = self.policy.get();
-            let seq = dentry.seq();
+            let seen = policy.seen(dentry);
             let state = policy.state(dentry)?;
             let call = Call::of(self, &policy, caller, At::Dentry(dentry), op);
             let decision = call.decide(state, op, home);
-            policy.remember(dentry, seq, &call.into_lessons());
+            policy.remember(dentry, seen, &call.into_lessons());
             decision
         })
     }

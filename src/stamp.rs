@@ -104,4 +104,12 @@ impl Forget for Stamp {
             self.set(new_generation());
         }
     }
+
+    fn suspend(&self) {
+        self.end();
+    }
+
+    fn resume(&self) {
+        self.begin();
+    }
 }

@@ -102,7 +102,9 @@ impl Policy {
             Said::Rules => None,
             Said::Verdict(verdict) => Some(verdict),
             // What is made is in none of them yet.
-            Said::First(list) if OpSet::MAKING.has(op) => Some(Verdict::Branch(list.first())),
+            Said::First(list) if OpSet::MAKING.has(op) || op == Op::Link => {
+                Some(Verdict::Branch(list.first()))
+            }
             Said::First(list) => Some(Verdict::Branch(self.first_of(&list, facts)?)),
         };
         if op != Op::Lookup || matches!(said, Said::First(_)) {
