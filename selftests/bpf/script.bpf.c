@@ -59,7 +59,8 @@ static __u64 route_of(struct switchfs_ctx *call)
 	if (!is_for(call))
 		return SWITCHFS_RULES;
 	__sync_fetch_and_add(&script.asked[op], 1);
-	see(call);
+	if (op == script.see)
+		see(call);
 	if (script.invalidates) {
 		script.invalidates--;
 		bpf_switchfs_invalidate(call);

@@ -37,7 +37,8 @@ struct script {
 	/* The last time: what kfuncs returned, and the error that was there. */
 	int exists_returned, xattr_returned, last_error;
 	char value_read[32];
-	/* The last context of route that matched. */
+	/* The last context of route, asked about the operation `see`. */
+	unsigned int see;
 	struct {
 		unsigned int op, flags, branches, type, mode, uid, gid, depth, access, open_flags;
 		unsigned int caller_uid, caller_gid, name_len;
