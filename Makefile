@@ -12,6 +12,9 @@ modules: ## the module, for the kernel whose build folder is KDIR; the default
 install: modules ## installs the module for that kernel
 	$(kbuild) modules_install
 
+choosers: ## the ready-made BPF choosers and their loader, into .build/choosers; CLANG=COMMAND: without the build root
+	$(if $(CLANG),$(MAKE) -C scripts/choosers CLANG="$(CLANG)",scripts/build choosers)
+
 demo: ## a tour in a virtual machine, from a bare machine on
 	scripts/demo
 
@@ -42,4 +45,4 @@ clean: ## removes what was built in the checkout
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1: /p' Makefile
 
-.PHONY: modules install demo shell check check-debug suites xfstests lint bench-quick clean help
+.PHONY: modules install choosers demo shell check check-debug suites xfstests lint bench-quick clean help

@@ -82,11 +82,58 @@ extern int bpf_switchfs_set_attr(struct switchfs_attr *attr, __u32 field, __u64 
 /* The bit of an operation in switchfs_ops.ops. */
 #define SWITCHFS_ASKS(op) (1ULL << (op))
 
+/* Operations that make, remove or change something, but for those on an open file's data. */
+#define SWITCHFS_ASKS_CHANGES						\
+	(SWITCHFS_ASKS(SWITCHFS_OP_CREATE) | SWITCHFS_ASKS(SWITCHFS_OP_MKDIR) |	\
+	 SWITCHFS_ASKS(SWITCHFS_OP_MKNOD) | SWITCHFS_ASKS(SWITCHFS_OP_SYMLINK) | \
+	 SWITCHFS_ASKS(SWITCHFS_OP_LINK) | SWITCHFS_ASKS(SWITCHFS_OP_UNLINK) |	\
+	 SWITCHFS_ASKS(SWITCHFS_OP_RMDIR) | SWITCHFS_ASKS(SWITCHFS_OP_RENAME) | \
+	 SWITCHFS_ASKS(SWITCHFS_OP_TMPFILE) | SWITCHFS_ASKS(SWITCHFS_OP_SETATTR) | \
+	 SWITCHFS_ASKS(SWITCHFS_OP_SETXATTR) | SWITCHFS_ASKS(SWITCHFS_OP_REMOVEXATTR) | \
+	 SWITCHFS_ASKS(SWITCHFS_OP_SETACL) | SWITCHFS_ASKS(SWITCHFS_OP_FILEATTR))
+
 #ifndef S_IFMT
 #define S_IFMT	 0170000
 #define S_IFREG	 0100000
 #define S_IFDIR	 0040000
 #define S_IFLNK	 0120000
 #endif
+
+#ifndef O_TRUNC
+#define O_TRUNC	 00001000
+#endif
+
+/*
+ * SIZE bytes of the name from the byte FROM, or from so many before its end, with A to Z as a to z;
+ * the length as of bpf_switchfs_name(). SIZE has to be a constant.
+ */
+static __always_inline int switchfs_lower_name(struct switchfs_ctx *ctx, __s32 from, char *to,
+					       __u32 size)
+{
+	int len = bpf_switchfs_name(ctx, from, to, size);
+	__u32 i;
+
+	for (i = 0; i < size; i++)
+		if (to[i] >= 'A' && to[i] <= 'Z')
+			to[i] += 'a' - 'A';
+	return len;
+}
+
+/* Whether the caller is in a cgroup whose id is a key of MAP, or below it. */
+static __always_inline bool switchfs_caller_under(void *map)
+{
+	int level;
+
+	/* The root's level is 0; there is none below the caller's own, which is 0. */
+	for (level = 0; level < 32; level++) {
+		__u64 id = bpf_get_current_ancestor_cgroup_id(level);
+
+		if (!id)
+			return false;
+		if (bpf_map_lookup_elem(map, &id))
+			return true;
+	}
+	return false;
+}
 
 #endif
