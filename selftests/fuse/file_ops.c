@@ -22,7 +22,7 @@ static void branch_open(fuse_req_t req, fuse_ino_t ino,
 			struct fuse_file_info *fi)
 {
 	char path[64];
-	int err = settings.hydrate ? hydrate(ino) : 0, fd;
+	int err = settings.hydrate ? hydrate(ino, true) : 0, fd;
 
 	if (err) {
 		fuse_reply_err(req, err);

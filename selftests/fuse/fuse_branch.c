@@ -18,7 +18,9 @@
  *                          a number of 32 bits for each opcode, read at each request;
  *                          1000 to die, 1001 never to answer, 1002 to answer late
  *   --hydrate=FOLDER       an open makes a copy of the file there, by its path, which
- *                          is put together in FOLDER.staging
+ *                          is put together in FOLDER.staging; a file that is there and has
+ *                          the attribute user.placeholder is filled, by ACCESS for writing,
+ *                          too, and loses it
  *   --ready-fd=N           write a byte there when mounted
  *   --daemon               go to the background when mounted and outlive the
  *                          parent; without it the server dies with its parent

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "node.h"
@@ -36,8 +38,37 @@ static int copy(int from, int to)
 	return n < 0 ? errno : 0;
 }
 
+/*
+ * Fills the file at PATH if it is a placeholder: the attribute, which says so, goes last, and the
+ * times stay.
+ */
+static int fill(fuse_ino_t ino, const char *path)
+{
+	struct timespec times[2];
+	char link[64];
+	struct stat st;
+	int from, to, err;
+
+	if (getxattr(path, "user.placeholder", NULL, 0) < 0)
+		return 0;
+	from = open(node_path(ino, link), O_RDONLY | O_CLOEXEC);
+	to = open(path, O_WRONLY | O_CLOEXEC);
+	err = from < 0 || to < 0 || fstat(to, &st) ? errno : copy(from, to);
+	if (!err) {
+		times[0] = st.st_atim;
+		times[1] = st.st_mtim;
+		if (futimens(to, times) || fremovexattr(to, "user.placeholder"))
+			err = errno;
+	}
+	if (from >= 0)
+		close(from);
+	if (to >= 0)
+		close(to);
+	return err;
+}
+
 /* Only what is finished is moved into place. */
-int hydrate(fuse_ino_t ino)
+int hydrate(fuse_ino_t ino, bool makes)
 {
 	char below[PATH_MAX], path[PATH_MAX + 256], staged[PATH_MAX], link[64];
 	int err = path_below(ino, below), from, to;
@@ -46,6 +77,8 @@ int hydrate(fuse_ino_t ino)
 		return err;
 	snprintf(path, sizeof(path), "%s%s", settings.hydrate, below);
 	if (!access(path, F_OK))
+		return fill(ino, path);
+	if (!makes)
 		return 0;
 	snprintf(staged, sizeof(staged), "%.4000s.staging/%lu", settings.hydrate,
 		 (unsigned long)ino);

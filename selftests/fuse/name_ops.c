@@ -258,9 +258,16 @@ static void branch_access(fuse_req_t req, fuse_ino_t ino, int mask)
 	const struct fuse_ctx *ctx = fuse_req_ctx(req);
 	struct stat st;
 	unsigned int mode;
+	int err;
 
 	if (!settings.check_access) {
 		fuse_reply_err(req, ENOSYS);
+		return;
+	}
+	/* A gate asks so before it truncates. */
+	err = settings.hydrate && mask & W_OK ? hydrate(ino, false) : 0;
+	if (err) {
+		fuse_reply_err(req, err);
 		return;
 	}
 	if (fstatat(node_fd(ino), "", &st, AT_EMPTY_PATH)) {

@@ -53,7 +53,7 @@ int give_to_caller(fuse_req_t req, fuse_ino_t parent, const char *name,
 		   mode_t mode);
 
 /* Leaves a finished copy of the file where the settings say; 0 or an errno. */
-int hydrate(fuse_ino_t ino);
+int hydrate(fuse_ino_t ino, bool makes);
 
 void name_ops(struct fuse_lowlevel_ops *ops);
 void file_ops(struct fuse_lowlevel_ops *ops);
