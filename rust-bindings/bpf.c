@@ -349,8 +349,8 @@ __bpf_kfunc int bpf_switchfs_exists(struct switchfs_ctx *ctx, u32 branch)
  * @to: where to; cut or filled with zeros
  * @to__sz: how many bytes
  *
- * The length of the value; -EAGAIN while that is not known: return SWITCHFS_NEED, and ask again. Else
- * an errno: -ENODATA when there is no attribute or no object, -E2BIG for more than
+ * The length of the value; -EAGAIN while that is not known: return SWITCHFS_NEED, and ask again.
+ * Else an errno: -ENODATA when there is no attribute or no object, -E2BIG for more than
  * SWITCHFS_XATTR_MAX bytes, -EINVAL when another attribute was asked for before.
  */
 __bpf_kfunc int bpf_switchfs_xattr(struct switchfs_ctx *ctx, const char *name__str, void *to,
@@ -364,7 +364,7 @@ __bpf_kfunc int bpf_switchfs_xattr(struct switchfs_ctx *ctx, const char *name__s
 
 		if (strlen(name__str) > XATTR_NAME_MAX)
 			return -EINVAL;
-		xattr = kzalloc(sizeof(*xattr), GFP_NOWAIT);
+		xattr = kzalloc_obj(*xattr, GFP_NOWAIT);
 		if (!xattr)
 			return -ENOMEM;
 		strscpy(xattr->name, name__str, sizeof(xattr->name));
