@@ -83,7 +83,7 @@ fn getattr_elsewhere(
 }
 
 /// Fills `stat` where the home serves, and takes over the attributes if they have changed.
-#[inline]
+#[inline(always)]
 fn getattr_at_home(info: &Info, inode: &SwitchInode, query: StatQuery, stat: &mut Stat) -> Result {
     let (branch, real) = inode.object();
     branch.at(real).fill(info.io_creds(), query, stat)?;
