@@ -105,7 +105,8 @@ fn getattr_by_rules(
     query: StatQuery,
     stat: &mut Stat,
 ) -> Result {
-    match info.decide(dentry, Op::Getattr)? {
+    info.watch(dentry, Op::Getattr);
+    match info.decide_away(dentry, Op::Getattr)? {
         decision if decision != Decision::Home && dentry.is_hashed() => {
             getattr_elsewhere(info, dentry, inode, decision, query, stat)?;
         }

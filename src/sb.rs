@@ -111,7 +111,16 @@ impl Info {
     #[inline]
     pub(crate) fn decide(&self, dentry: &SwitchDentry, op: Op) -> Result<Decision> {
         self.watch(dentry, op);
-        if self.policy.is_at_home(dentry, op) || dentry.is_root() {
+        if self.policy.is_at_home(dentry, op) {
+            return Ok(Decision::Home);
+        }
+        self.decide_away(dentry, op)
+    }
+
+    /// The same when it is not known that the home serves.
+    #[inline]
+    pub(crate) fn decide_away(&self, dentry: &SwitchDentry, op: Op) -> Result<Decision> {
+        if dentry.is_root() {
             return Ok(Decision::Home);
         }
         self.decide_by_rules(dentry, op)

@@ -145,6 +145,7 @@ impl Asks {
     }
 
     /// Whether it is nothing.
+    #[inline]
     pub(crate) fn is_nothing(&self) -> bool {
         *self == Asks::NOTHING
     }
