@@ -36,12 +36,13 @@ TEST_F_TIMEOUT(site, no_call_tells_a_user_what_is_hidden, 120)
 {
 	hide(&quick, SOMEONE);
 	MOUNT(&quick);
-	try_all(_metadata, &self->site, false, false);
+	try_calls(_metadata, &self->site, &(struct way){});
 }
 
 /* In a directory of its own for each, so that nothing is known. */
 static void try_cold(struct __test_metadata *_metadata, struct site *site, bool root)
 {
+	struct way way = { .root = root };
 	char source[PATH_SIZE], mnt[PATH_SIZE];
 	struct cell cell;
 	enum kind kind;
@@ -50,13 +51,15 @@ static void try_cold(struct __test_metadata *_metadata, struct site *site, bool 
 	snprintf(source, PATH_SIZE, "%s", site_path(site, "hot"));
 	snprintf(mnt, PATH_SIZE, "%s", site_path(site, "mnt"));
 	for (i = 0; i < sizeof(hide_calls) / sizeof(*hide_calls); i++) {
+		int expected = -1;
+
 		if (hide_calls[i].privileged && !root)
 			continue;
 		for (kind = ABSENT; kind < DIR_KIND; kind++) {
 			ASSERT_EQ(0, make_cell(&cell, source, mnt, kind));
-			try_cell(_metadata, &cell, &hide_calls[i], root, kinds[kind]);
+			try_cell(_metadata, &cell, &hide_calls[i], &way, &expected, kinds[kind]);
 			/* What is known by now makes no difference. */
-			try_cell(_metadata, &cell, &hide_calls[i], root, kinds[kind]);
+			try_cell(_metadata, &cell, &hide_calls[i], &way, &expected, kinds[kind]);
 		}
 	}
 	ASSERT_OK(chdir(site->w.work));
