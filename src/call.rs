@@ -88,6 +88,8 @@ pub(crate) struct Call<'a> {
     pub(crate) kind: Option<Kind>,
     /// Whether the name is looked up to be made.
     pub(crate) makes: bool,
+    /// Whether it is only asked what would happen.
+    pub(crate) ahead: bool,
     /// What a program said so far.
     lessons: Lessons,
 }
@@ -128,6 +130,7 @@ impl<'a> Call<'a> {
             open_flags: 0,
             kind: None,
             makes: false,
+            ahead: false,
             lessons: Lessons::new(),
         }
     }

@@ -39,18 +39,15 @@ const WAYS: [route::Access; 3] = [
 /// exist, if no way of opening it would succeed: with the errno of a rule that denies it, or EINVAL,
 /// and a line in the log, if it would be opened in a branch that does not have it. May sleep.
 ///
-/// A program is not asked ahead of the call that it is about.
+/// A program is told that nothing happens yet.
 pub(crate) fn check(info: &Info, policy: &Policy, entry: Entry<'_>) -> Result {
-    if policy.program().is_some() {
-        return Ok(());
-    }
     let (_, state) = policy.entry(entry, Some(Kind::File))?;
     if state.makes_files_at_home() {
         return Ok(());
     }
     Caller::with_current(|caller| {
-        let mut call = Call::new(info, policy, caller, At::Entry(entry));
-        check_call(&mut call, state, entry.dentry())
+        let make = || Call::new(info, policy, caller, At::Entry(entry));
+        check_call(make, state, entry.dentry())
     })
 }
 
@@ -60,29 +57,33 @@ pub(crate) fn check_cached(info: &Info, dentry: &SwitchDentry) -> Result {
         return Ok(());
     }
     let policy = info.policy.get();
-    if policy.program().is_some() {
-        return Ok(());
-    }
     let dir = dentry.parent();
     let state = dentry.with_name(|name| policy.child(&dir, name, Some(Kind::File)))?;
     if state.makes_files_at_home() {
         return Ok(());
     }
     Caller::with_current(|caller| {
-        let mut call = Call::new(info, &policy, caller, At::Dentry(dentry));
-        check_call(&mut call, &state, dentry)
+        let make = || Call::new(info, &policy, caller, At::Dentry(dentry));
+        check_call(make, &state, dentry)
     })
 }
 
-/// The same for a call in the state `state` of a file, whose name is that of `dentry`.
-fn check_call(call: &mut Call<'_>, state: &State, dentry: &SwitchDentry) -> Result {
-    let Some((rule, made_in)) = place(call, state)? else {
+/// The same for calls that `make` makes, in the state `state` of a file, whose name is that of `dentry`.
+fn check_call<'a>(make: impl Fn() -> Call<'a>, state: &State, dentry: &SwitchDentry) -> Result {
+    let ahead = |access| {
+        let mut call = make();
+        call.access = access;
+        call.kind = Some(Kind::File);
+        call.ahead = true;
+        call
+    };
+    let call = ahead(route::Access::NONE);
+    let Some((rule, made_in)) = place(&call, state)? else {
         return Ok(());
     };
     let mut refused = None;
     for way in WAYS {
-        call.access = way;
-        match check_way(call, state, made_in)? {
+        match check_way(&ahead(way), state, made_in)? {
             None => return Ok(()),
             Some(refusal) => refused = refused.or(Some(refusal)),
         }

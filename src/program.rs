@@ -70,6 +70,8 @@ const FOR_ALL: u64 = 0x80;
 const MAKES: u32 = 2;
 /// The name is listed.
 const LISTS: u32 = 4;
+/// Nothing happens yet.
+const AHEAD: u32 = 16;
 
 /// The program that a mount is attached to.
 #[derive(Clone)]
@@ -268,7 +270,10 @@ impl Info {
         let known = u16::try_from(e.to_errno().unsigned_abs()).ok();
         // What is taken for a wish to be called again is none of a program's.
         let again = e == EAGAIN || e == ECHILD || e == error::estale();
-        if self.policy.is_plain() || again || known.and_then(Errno::new).is_none() {
+        // The kernel asks for some by itself, and knows what it means that there is none.
+        let absent = (e == error::enodata() || e == error::eopnotsupp())
+            && matches!(op, Op::Getxattr | Op::Getacl);
+        if self.policy.is_plain() || again || absent || known.and_then(Errno::new).is_none() {
             return e;
         }
         let policy = self.policy.get();
@@ -413,6 +418,9 @@ impl Asking<'_> {
             _ => 0,
         };
         let mut flags = if call.makes { MAKES } else { 0 };
+        if call.ahead {
+            flags |= AHEAD;
+        }
         if let At::Listed(..) | At::Passing(..) = call.at {
             flags |= LISTS;
         }

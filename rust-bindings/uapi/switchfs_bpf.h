@@ -84,6 +84,7 @@ enum switchfs_ctx_flags {
 	SWITCHFS_MAKES = 2,	/* the name is looked up to be made */
 	SWITCHFS_LISTS = 4,	/* the name is listed, not looked up */
 	SWITCHFS_AGAIN = 8,	/* after SWITCHFS_NEED */
+	SWITCHFS_AHEAD = 16,	/* before a file is made: could it be opened? Nothing happens yet */
 };
 
 /* Bits of switchfs_ctx.access: how the file is opened. */

@@ -30,8 +30,11 @@ struct {
 SEC("struct_ops")
 __u64 BPF_PROG(choose, struct switchfs_ctx *call)
 {
-	struct audit_event *event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
+	struct audit_event *event;
 
+	if (call->flags & SWITCHFS_AHEAD)
+		return SWITCHFS_RULES;
+	event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
 	if (!event) {
 		bpf_switchfs_count(call, 0, 1);
 		return SWITCHFS_RULES;
