@@ -137,7 +137,7 @@ TEST_F_TIMEOUT(site, each_operation_sees_one_of_two, 300)
 TEST_F_TIMEOUT(site, each_operation_sees_one_of_two_with_other_members, 300)
 {
 	pid_t pids[WORKERS];
-	int i, n = swaps(200);
+	int i, n = swaps(100);
 
 	BEGIN();
 	hiding.script->name = SWITCHFS_HIDE;
@@ -212,7 +212,7 @@ TEST_F(site, swapped_program_is_asked_about_what_is_known)
 TEST_F_TIMEOUT(site, program_that_goes_leaves_a_refusal, 120)
 {
 	pid_t pids[WORKERS];
-	int i, n = swaps(100);
+	int i, n = swaps(50);
 
 	BEGIN();
 	for (i = 0; i < WORKERS; i++) {
