@@ -163,7 +163,7 @@ fn first(program: &Program, op: Op, call: &Call) -> String {
     let names: Vec<&str> = list.branches().map(|b| BRANCHES[b.index()]).collect();
     let makes = matches!(
         op,
-        Op::Create | Op::Mkdir | Op::Mknod | Op::Symlink | Op::Tmpfile
+        Op::Create | Op::Mkdir | Op::Mknod | Op::Symlink | Op::Link | Op::Tmpfile
     );
     let there = names.iter().find(|name| call.exists.contains(name));
     let found = there.filter(|_| !makes).unwrap_or(&names[0]);
