@@ -187,7 +187,8 @@ static int set_value(int map, const char *name, __u64 ops)
 TEST_F(site, names_and_operations_are_checked)
 {
 	static const char *const bad[] = {
-		"", "a b", "a/b", "a:b", "a,b", "\xc3\xa4", "\x01", "12345678901234567890123456789012",
+		"", "a b", "a/b", "a:b", "a,b", "\xc3\xa4", "\x01",
+		"12345678901234567890123456789012",
 	};
 	struct chooser c;
 	size_t i;

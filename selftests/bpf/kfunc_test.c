@@ -149,7 +149,8 @@ TEST_F(site, what_the_rules_say)
 		k->calls = 0;
 		access(fmt("mnt/%s", expected[i].name), F_OK);
 		EXPECT_LT(0, k->calls);
-		EXPECT_EQ(expected[i].word, k->rules) TH_LOG("%s: %llx", expected[i].name, k->rules);
+		EXPECT_EQ(expected[i].word, k->rules)
+			TH_LOG("%s: %llx", expected[i].name, k->rules);
 	}
 	user_become(SOMEONE);
 	EXPECT_OK(lstat("mnt", &(struct stat){}));

@@ -159,7 +159,8 @@ TEST_F(site, words_that_are_no_verdicts_are_eio)
 			else
 				both.script->name = no_verdicts[i];
 			ASSERT_EQ(0, switchfs_remount("mnt", "norules", NULL, END));
-			EXPECT_EQ(EIO, opens("mnt/f", O_RDONLY)) TH_LOG("%d: %llx", turn, no_verdicts[i]);
+			EXPECT_EQ(EIO, opens("mnt/f", O_RDONLY))
+				TH_LOG("%d: %llx", turn, no_verdicts[i]);
 		}
 		EXPECT_LE(before + (int)WORDS, counted("mnt", "bpf invalid"));
 	}
@@ -200,7 +201,7 @@ TEST_F(site, two_homes_for_two_callers_are_eio)
 		EXPECT_STREQ("hot", get("mnt/f"));
 	}
 	EXPECT_LT(before, counted("mnt", "bpf invalid"));
-	EXPECT_EQ(1, log_lines(log, "chooser bpf:script: 0x0 is no verdict for a name that has another home"));
+	EXPECT_EQ(1, log_lines(log, "bpf:script: 0x0 is no verdict for a name that has another home"));
 	close(log);
 }
 
@@ -271,7 +272,8 @@ TEST_F_TIMEOUT(hanging, need_blocks_its_caller_only, 60)
 	ASSERT_EQ(0, script_load(&other, "other", ALL | SLEEPS, 0)) TH_LOG("%s", load_log);
 	script_reset(&other);
 	DOES(chooser_register(&other));
-	ASSERT_EQ(0, switchfs_mount("other", "branch", self->site.hot, "chooser", "bpf:other", END));
+	ASSERT_EQ(0, switchfs_mount("other", "branch", self->site.hot, "chooser", "bpf:other",
+				    END));
 	EXPECT_STREQ("hot", get("other/f"));
 	ASSERT_OK(umount2("other", 0));
 	chooser_unload(&other);

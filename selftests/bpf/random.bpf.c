@@ -135,7 +135,7 @@ SEC(".struct_ops.link") struct switchfs_ops random##how = {				\
 	.getattr = (void *)getattr##how,						\
 	.error = (void *)error##how,							\
 	.chooser = "random",								\
-};
+}
 
-MEMBERS(_n, "struct_ops")
-MEMBERS(_s, "struct_ops.s")
+MEMBERS(_n, "struct_ops");
+MEMBERS(_s, "struct_ops.s");

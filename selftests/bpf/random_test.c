@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* A program that answers anything, under a storm: nothing breaks, and nothing gets where it may not. */
+/*
+ * A program that answers anything, under a storm: nothing breaks, and nothing
+ * gets where it may not.
+ */
 #include "explain.h"
 #include "load.h"
 #include "site.h"

@@ -149,7 +149,7 @@ SEC(".struct_ops.link") struct switchfs_ops ops##how = {				\
 	.init = (void *)init##how,							\
 	.exit = (void *)exit##how,							\
 	.chooser = "script",								\
-};
+}
 
-MEMBERS(_n, "struct_ops")
-MEMBERS(_s, "struct_ops.s")
+MEMBERS(_n, "struct_ops");
+MEMBERS(_s, "struct_ops.s");

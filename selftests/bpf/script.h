@@ -20,7 +20,7 @@ struct script {
 	unsigned int exists;	/* a branch's number and one: it is needed */
 	unsigned int xattr;	/* user.state is needed */
 	unsigned int always;	/* NEED is all it ever says */
-	unsigned int invalidates;	/* route calls bpf_switchfs_invalidate() so many times more */
+	unsigned int invalidates;	/* route invalidates so many times more */
 	/* getattr: sets this field to this value, and what it returns */
 	unsigned int sets, field;
 	unsigned long long value;

@@ -145,7 +145,7 @@ TEST_F(site, getattr_can_refuse)
 	EXPECT_ERR(EIO, lstat("mnt/f", &(struct stat){}));
 	shape.script->getattr = -512;
 	EXPECT_ERR(EIO, lstat("mnt/f", &(struct stat){}));
-	shape.script->getattr = (int)0x80000000;
+	shape.script->getattr = INT_MIN;
 	EXPECT_ERR(EIO, lstat("mnt/f", &(struct stat){}));
 	EXPECT_EQ(3, counted("mnt", "bpf invalid"));
 }
@@ -263,7 +263,7 @@ TEST_F(site, error_is_not_called_for_what_succeeded)
 
 TEST_F(site, errors_that_are_none_are_eio)
 {
-	static const int bad[] = { -4095, -512, -134, (int)0x80000000, 0x7fffffff, 512 };
+	static const int bad[] = { -4095, -512, -134, INT_MIN, INT_MAX, 512 };
 	size_t i;
 
 	BEGIN(&shape);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Each verdict that a program can give, for each operation. */
+#include "explain.h"
 #include "load.h"
 #include "site.h"
 
@@ -181,7 +182,8 @@ static void deny_each(struct __test_metadata *_metadata, __u64 kept)
 		EXPECT_EQ(EPERM, err) TH_LOG("%s: %s", operations[i].name, strerror(err));
 		err = operations[i].run();
 		EXPECT_EQ(EPERM, err) TH_LOG("%s again: %s", operations[i].name, strerror(err));
-		EXPECT_LT(0, route.script->asked[operations[i].op]) TH_LOG("%s", operations[i].name);
+		EXPECT_LT(0, route.script->asked[operations[i].op])
+			TH_LOG("%s", operations[i].name);
 		*word = 0;
 	}
 	EXPECT_STREQ("d g s", names_in("hot"));
@@ -483,6 +485,44 @@ TEST_F(site, it_is_told_what_the_call_knows)
 	EXPECT_EQ(SWITCHFS_OP_MKDIR, route.script->seen.op);
 	EXPECT_EQ(S_IFDIR, route.script->seen.type);
 	EXPECT_EQ(-1, route.script->seen.home);
+}
+
+#define EXPECT_LINE(expected, text, op)				\
+	EXPECT_STREQ(expected, line_of(text, op)) TH_LOG("of %s in: %s", op, text)
+
+TEST_F(site, what_it_says_is_shown)
+{
+	const char *text;
+
+	DOES(make_objects("hot"));
+	DOES(put("cold/g", "cold"));
+	BEGIN();
+	strcpy(route.script->match, "g");
+	SAY(OPEN, WORD_ALL(SWITCHFS_TO_BRANCH(COLD)));
+	SAY(SETATTR, SWITCHFS_DENY_WITH(EPERM));
+	SAY(READLINK, SWITCHFS_HIDE);
+	SAY(GETXATTR, SWITCHFS_GATE_TO(COLD, HOT));
+	SAY(LISTXATTR, WORD_ALL(SWITCHFS_FIRST_OF(COLD, HOT)));
+	MOUNT("rule", "op=getattr name=g -> cold");
+	text = route_of("mnt/g");
+	EXPECT_LINE("hot /g default 1", text, "lookup");
+	EXPECT_LINE("cold /g 1 1", text, "getattr");
+	EXPECT_LINE("cold /g bpf 1", text, "open");
+	EXPECT_LINE("cold /g bpf 1", text, "read");
+	EXPECT_LINE("deny:EPERM - bpf -", text, "setattr");
+	EXPECT_LINE("gate:cold:hot /g bpf 1", text, "getxattr");
+	EXPECT_LINE("cold /g bpf 1", text, "listxattr");
+	/* Of a name that is not there, too. */
+	SAY(LOOKUP, WORD_ALL(SWITCHFS_TO_BRANCH(COLD)));
+	SAY(CREATE, WORD_ALL(SWITCHFS_TO_BRANCH(COLD)));
+	SAY(MKDIR, WORD_ALL(SWITCHFS_TO_BRANCH(HOT)));
+	AFRESH();
+	text = route_in("mnt", "gnew", S_IFREG);
+	EXPECT_LINE("cold /gnew bpf -", text, "lookup");
+	EXPECT_LINE("cold /gnew bpf -", text, "create");
+	EXPECT_LINE("lost:hot - bpf -", text, "mkdir");
+	EXPECT_LINE("cold /gnew default -", text, "symlink");
+	EXPECT_STREQ("cold", get("mnt/g"));
 }
 
 TEST_F(site, only_the_operations_are_asked_that_it_names)
