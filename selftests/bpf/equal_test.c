@@ -212,9 +212,17 @@ ACTION(create, show_content(fmt("%s.new%s", full, ends[i % ENDS]), shown, O_RDWR
 ACTION(make_dir, mkdir(fmt("%s.dir%s", full, ends[i % ENDS]), 0755))
 ACTION(symlink, symlink("x", fmt("%s.link%s", full, ends[i % ENDS])))
 ACTION(link, link(full, fmt("%s.hard%s", full, ends[i / 11 % ENDS])))
-/* A directory is not renamed when a program gives names their homes. */
-ACTION(rename, i % 7 == 5 ?
-	       0 : rename(full, fmt("%s.moved%s", full, ends[i / 11 % ENDS])))
+/* A directory is not renamed when a program gives names their homes; what stat says is of a branch. */
+static int move(const char *from, const char *to)
+{
+	int here = open(".", O_PATH | O_CLOEXEC), err;
+
+	err = chdir(from) ? rename(from, to) : fchdir(here);
+	close(here);
+	return err;
+}
+
+ACTION(rename, move(full, fmt("%s.moved%s", full, ends[i / 11 % ENDS])))
 ACTION(unlink, unlink(full))
 ACTION(rmdir, rmdir(full))
 
