@@ -15,7 +15,8 @@
  * O_TRUNC or truncate(2), asks for write permission instead (an ACCESS request, if the FUSE mount
  * is without default_permissions), at which the server must do the same. To free a file's space,
  * move a placeholder into its place; that a file is complete is remembered while it is cached, so
- * the attribute alone, set later, does nothing.
+ * the attribute alone, set later, does nothing. Who owns a file can set and remove user.*: with a
+ * server that is root's, take trusted.placeholder.
  *
  * No rule can ask for an attribute. With rules, what is there is complete:
  *

@@ -11,7 +11,7 @@ FIXTURE(twins) {
 	struct world w;
 };
 
-#define PATHS 1000
+#define PATHS 300
 #define RULED "rule", "op=lookup name=*.iso -> cold", "rule", "op=lookup name=*.mkv -> cold", \
 	      "rule", "op=lookup name=*.mp4 -> cold"
 
@@ -157,7 +157,7 @@ TEST_F_TIMEOUT(twins, both_do_the_same_to_every_path, 120)
 					     names_in(fmt("bpf/%s/d%d/e%d", places[op], i, j)));
 }
 
-TEST_F(twins, mount_without_the_branch_is_as_without_the_program)
+TEST_F_TIMEOUT(twins, mount_without_the_branch_is_as_without_the_program, 60)
 {
 	ASSERT_OK(umount("bpf/mnt"));
 	ASSERT_EQ(0, switchfs_mount("bpf/mnt", "branch", fmt("hot=%s/bpf/hot", self->w.work),
