@@ -2,9 +2,11 @@
 /* by-extension does what the equal rules do, to every path, by every operation. */
 #include "explain.h"
 #include "loader.h"
-#include "switchfs_test.h"
+#include "site.h"
 
 #include <sys/xattr.h>
+
+FIXTURE_VARIANT_ADD(site, fuse) { .parts = SITE_FUSE | SITE_CACHED };
 
 /* Two mounts over two branches each: by program, by rules. */
 FIXTURE(twins) {
@@ -164,6 +166,35 @@ TEST_F_TIMEOUT(twins, mount_without_the_branch_is_as_without_the_program, 60)
 				    "chooser", "bpf:by-extension", END)) TH_LOG("%s", mount_log);
 	EXPECT_EQ(0, put("bpf/mnt/x.iso", "x"));
 	EXPECT_STREQ("x", get("bpf/hot/x.iso"));
+}
+
+TEST_F(site, server_is_asked_about_its_own_names_only)
+{
+	struct counts before;
+
+	DOES(own_bpffs());
+	ASSERT_EQ(0, loader("load", object_of("by-extension"), NULL)) TH_LOG("%s", loader_said);
+	ASSERT_EQ(0, SITE_MOUNT(&self->site, "chooser", "bpf:by-extension"))
+		TH_LOG("%s", mount_log);
+	EXPECT_EQ(0, put("mnt/film.mkv", "film"));
+	EXPECT_STREQ("film", get("cold-source/film.mkv"));
+	server_counts(&self->site.s, &before);
+	EXPECT_EQ(0, put("mnt/notes", "notes"));
+	EXPECT_STREQ("notes", get("mnt/notes"));
+	EXPECT_OK(chmod("mnt/notes", 0600));
+	EXPECT_OK(mkdir("mnt/d", 0755));
+	EXPECT_OK(rename("mnt/notes", "mnt/d/notes.txt"));
+	EXPECT_STREQ("", server_asked(&self->site.s, &before));
+	EXPECT_STREQ("notes", get("hot/d/notes.txt"));
+	EXPECT_STREQ("d film.mkv", names_in("mnt"));
+	EXPECT_STREQ("film", get("mnt/film.mkv"));
+	EXPECT_LT(0, server_count(&self->site.s, "OPEN"));
+	/* Each keeps to its own when the server is gone. */
+	server_kill(&self->site.s);
+	EXPECT_EQ(ENOTCONN, opens("mnt/film.mkv", O_RDONLY));
+	EXPECT_STREQ("notes", get("mnt/d/notes.txt"));
+	EXPECT_OK(umount("mnt"));
+	EXPECT_EQ(0, loader("unload", "by-extension", NULL)) TH_LOG("%s", loader_said);
 }
 
 SWITCHFS_TEST_MAIN
