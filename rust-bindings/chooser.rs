@@ -160,7 +160,7 @@ struct Chooser {
     detached: AtomicBool,
     /// Whether the programs in force were complained about.
     logged: AtomicBool,
-    /// The mounts that use it. Locked by [`KNOWN`].
+    /// The mounts that use it. Locked by [`static@KNOWN`].
     seats: kernel::sync::GlobalLockedBy<KVec<Arc<Seat>>, KNOWN>,
 }
 

@@ -76,7 +76,7 @@ TEST_F(site, lines_blanks_comments_and_carriage_returns)
 		      "name=*.a -> cold\r\n"
 		      "\n   \t\r\n"
 		      "\t  #name=*.b -> cold\n"
-		      "  op=name\tname=#c -> cold  \n"
+		      "  op=name\tname=#c -> cold \x20\n"
 		      "name=*.d -> cold"));
 	ASSERT_EQ(0, SITE_MOUNT(&self->site, "rules", AT("r"))) TH_LOG("%s", mount_log);
 	DOES(put("mnt/f.a", ""));
@@ -118,8 +118,8 @@ TEST_F(site, order_is_that_of_the_options)
 	EXPECT_STREQ("a c d e", names_in("cold"));
 	EXPECT_STREQ("b cc dd", names_in("hot"));
 	strcpy(line, shown(&self->site));
-	EXPECT_HAS(line, fmt("rule=name=a -> cold,rule=name=b -> hot,rules=%s,rules=%s,"
-			     "rule=name=d* -> hot,rule=name=e -> cold", AT("r1"), AT("r2")));
+	EXPECT_HAS(line, fmt("rule=name=a -> cold,rule=name=b -> hot,rules=%s,rules=%s,%s",
+			     AT("r1"), AT("r2"), "rule=name=d* -> hot,rule=name=e -> cold"));
 	ASSERT_OK(umount2("mnt", 0));
 	ASSERT_EQ(0, switchfs_mount_string("mnt", 0, line));
 	EXPECT_STREQ(line, shown(&self->site));
@@ -336,7 +336,8 @@ TEST_F(site, equal_remount_reads_nothing)
 	strcpy(before, shown(&self->site));
 	DOES(put("r", "name=b -> nowhere\n"));
 	ASSERT_EQ(0, switchfs_mount_string("mnt", MS_REMOUNT | MS_RDONLY, before));
-	REMOUNT("rw", NULL, "norules", NULL, "rule", "op=read+open name=z -> deny", "rules", AT("r"));
+	REMOUNT("rw", NULL, "norules", NULL, "rule", "op=read+open name=z -> deny",
+		"rules", AT("r"));
 	ASSERT_OK(unlink("r"));
 	ASSERT_EQ(0, switchfs_mount_string("mnt", MS_REMOUNT, before));
 	/* The same file beside other rules, or elsewhere in the list. */
