@@ -461,8 +461,9 @@ BTF_ID_FLAGS(func, bpf_switchfs_set_attr)
 BTF_KFUNCS_END(switchfs_kfuncs)
 
 /*
- * The contexts are our own: programs of other types have none. Asked about kfuncs of this module only;
- * the set has their ids as they were when the module was built, so that it tells nothing.
+ * The contexts are our own: programs of other types have none. Asked about kfuncs
+ * of this module only; the set has their ids as they were when the module was
+ * built, so that it tells nothing.
  */
 static int switchfs_kfunc_filter(const struct bpf_prog *prog, u32 id)
 {

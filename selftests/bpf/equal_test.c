@@ -212,7 +212,10 @@ ACTION(create, show_content(fmt("%s.new%s", full, ends[i % ENDS]), shown, O_RDWR
 ACTION(make_dir, mkdir(fmt("%s.dir%s", full, ends[i % ENDS]), 0755))
 ACTION(symlink, symlink("x", fmt("%s.link%s", full, ends[i % ENDS])))
 ACTION(link, link(full, fmt("%s.hard%s", full, ends[i / 11 % ENDS])))
-/* A directory is not renamed when a program gives names their homes; what stat says is of a branch. */
+/*
+ * A directory is not renamed when a program gives names their homes; what stat
+ * says is of a branch.
+ */
 static int move(const char *from, const char *to)
 {
 	int here = open(".", O_PATH | O_CLOEXEC), err;

@@ -201,7 +201,7 @@ TEST_F(site, two_homes_for_two_callers_are_eio)
 		EXPECT_STREQ("hot", get("mnt/f"));
 	}
 	EXPECT_LT(before, counted("mnt", "bpf invalid"));
-	EXPECT_EQ(1, log_lines(log, "bpf:script: 0x0 is no verdict for a name that has another home"));
+	EXPECT_EQ(1, log_lines(log, "is no verdict for a name that has another home"));
 	close(log);
 }
 
