@@ -48,7 +48,7 @@ TEST_F(site, open_in_a_branch_without_it)
 	open_up(_metadata);
 	ASSERT_EQ(0, SITE_MOUNT(&self->site, "rule", "op=data name=*.x -> cold"));
 	refused(_metadata, "a.x", 0, EINVAL);
-	EXPECT_HAS(klog_complaints(log, true), "makes the object in branch hot, but rule 1 opens it in cold");
+	EXPECT_HAS(klog_complaints(log, true), "branch hot, but rule 1 opens it in cold");
 	EXPECT_STREQ("", klog_complaints(log, false));
 	/* What does not open it makes it. */
 	ASSERT_OK(mknod("mnt/a.x", S_IFREG | 0644, 0));
