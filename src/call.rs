@@ -91,7 +91,7 @@ pub(crate) struct Call<'a> {
     /// Whether it is only asked what would happen.
     pub(crate) ahead: bool,
     /// What a program said so far.
-    lessons: Lessons,
+    pub(crate) lessons: Lessons,
 }
 
 /// How `op` uses what it is called upon, when there is no open file.

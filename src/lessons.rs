@@ -46,6 +46,14 @@ impl Lessons {
         said
     }
 
+    /// Whether all that is known is that the name is kept, for every caller.
+    pub(crate) fn keep_for_all(&self) -> bool {
+        let [first, second, ..] = &self.few;
+        let keeps =
+            |lesson: Lesson| lesson.about.is_none() && lesson.for_all && lesson.said == Said::Rules;
+        first.get().is_some_and(keeps) && second.get().is_none()
+    }
+
     /// Adds one. May sleep.
     pub(crate) fn add(&self, lesson: Lesson) -> Result {
         if let Some(slot) = self.few.iter().find(|slot| slot.get().is_none()) {

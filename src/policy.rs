@@ -425,6 +425,22 @@ impl Policy {
         }
     }
 
+    /// The program and the state of any name without it, if there are no rules and it is asked about names
+    /// alone.
+    pub(crate) fn asked_about_names(&self) -> Option<(&Program, &State)> {
+        let program = self.program.as_ref().filter(|_| self.rules().is_empty())?;
+        let members = program.members();
+        if members.ops != 0 || !members.name {
+            return None;
+        }
+        Some((program, self.states.get(ROOT)?))
+    }
+
+    /// The tag in the generation `generation` of a name of which neither a rule nor a program speaks.
+    pub(crate) fn bare_tag(&self, generation: u64) -> Result<Tag> {
+        self.tag_of(generation, ROOT)
+    }
+
     /// The tag in the place of `tag` after `lessons`. May sleep.
     pub(crate) fn learned(&self, tag: Tag, lessons: &Lessons) -> Result<Tag> {
         if lessons.is_empty() {
