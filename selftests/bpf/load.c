@@ -77,11 +77,10 @@ int chooser_load(struct chooser *c, const char *file, const char *ops, const cha
 }
 
 /* A program that is not to be one. */
-static void drop(struct chooser *c, void **member)
+static void drop(void **member)
 {
 	struct bpf_program *prog = *member;
 
-	(void)c;
 	*member = NULL;
 	bpf_program__set_autoload(prog, false);
 }
@@ -103,7 +102,7 @@ int script_load(struct chooser *c, const char *name, int members, __u64 asked)
 	member[5] = &ops->exit;
 	for (i = 0; i < 6; i++)
 		if (!(members & 1 << i))
-			drop(c, member[i]);
+			drop(member[i]);
 	ops->ops = asked;
 	return load(c, name);
 }
