@@ -38,11 +38,11 @@ pub(crate) trait Forget: Send + Sync {
     /// Lets none of them count. Any context, as for all of these.
     fn forget(&self);
 
-    /// Lets none count, and none be kept until [`Forget::resume`].
-    fn suspend(&self);
+    /// Lets none count, and none be kept until [`Forget::begin`].
+    fn end(&self);
 
-    /// Lets verdicts be kept again.
-    fn resume(&self);
+    /// Lets verdicts be kept, of which none was before.
+    fn begin(&self);
 }
 
 /// Who decides on a mount with a chooser.

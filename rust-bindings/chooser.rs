@@ -536,12 +536,12 @@ fn update(new: NonNull<sys::switchfs_ops>, old: *const sys::switchfs_ops) -> Res
     // From here on nothing is kept until there is one of them again: the old programs' answers would
     // be taken for the new ones', and what only the old ones have would be asked of the new ones.
     for seat in seats.iter() {
-        seat.stamp.suspend();
+        seat.stamp.end();
         seat.say(Who::Program, members);
     }
     chooser.loaded.replace(loaded);
     for seat in seats.iter() {
-        seat.stamp.resume();
+        seat.stamp.begin();
         before.end(seat);
     }
     Ok(())

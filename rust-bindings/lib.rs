@@ -183,6 +183,8 @@ pub(crate) use self::{
         open_dir, //
     },
     question::{
+        flag,
+        word,
         About,
         Asker,
         Facts as ProgramFacts,

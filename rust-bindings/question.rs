@@ -18,6 +18,41 @@ use kernel::{
     prelude::*, //
 };
 
+/// The kinds of words that programs return, and the mark above them.
+pub(crate) mod word {
+    use super::sys;
+
+    // CAST: All of them fit a byte.
+    /// As the rules say.
+    pub(crate) const RULES: u64 = sys::switchfs_verdict_SWITCHFS_RULES as u64;
+    /// A branch.
+    pub(crate) const BRANCH: u64 = sys::switchfs_verdict_SWITCHFS_BRANCH as u64;
+    /// Some branches.
+    pub(crate) const FIRST: u64 = sys::switchfs_verdict_SWITCHFS_FIRST as u64;
+    /// An errno.
+    pub(crate) const DENY: u64 = sys::switchfs_verdict_SWITCHFS_DENY as u64;
+    /// No such name.
+    pub(crate) const HIDE: u64 = sys::switchfs_verdict_SWITCHFS_HIDE as u64;
+    /// A gate and a branch.
+    pub(crate) const GATE: u64 = sys::switchfs_verdict_SWITCHFS_GATE as u64;
+    /// To be asked again.
+    pub(crate) const NEED: u64 = sys::switchfs_verdict_SWITCHFS_NEED as u64;
+    /// It holds for every caller.
+    pub(crate) const FOR_ALL: u64 = sys::switchfs_verdict_SWITCHFS_FOR_ALL as u64;
+}
+
+/// What [`Facts::flags`] are made of.
+pub(crate) mod flag {
+    use super::sys;
+
+    /// The name is looked up to be made.
+    pub(crate) const MAKES: u32 = sys::switchfs_ctx_flags_SWITCHFS_MAKES;
+    /// The name is listed.
+    pub(crate) const LISTS: u32 = sys::switchfs_ctx_flags_SWITCHFS_LISTS;
+    /// Nothing happens yet.
+    pub(crate) const AHEAD: u32 = sys::switchfs_ctx_flags_SWITCHFS_AHEAD;
+}
+
 /// What kfuncs ask of the call that a program is asked about. None may sleep.
 pub(crate) trait Asker {
     /// What the static rules say, as `route` returns it.
@@ -31,7 +66,7 @@ pub(crate) trait Asker {
 pub(crate) struct Facts {
     /// The operation's number.
     pub(crate) op: u32,
-    /// `SWITCHFS_MAKES`, `SWITCHFS_LISTS`.
+    /// Those of [`flag`].
     pub(crate) flags: u32,
     /// The type of the object, as in its mode; 0 if that is not known.
     pub(crate) kind: u16,

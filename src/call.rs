@@ -28,6 +28,7 @@ use crate::{
         Caller,
         Dentry,
         Entry,
+        LookupFlags,
         Name,
         Stat,
         StatQuery,
@@ -116,6 +117,19 @@ impl<'a> Call<'a> {
     ) -> Self {
         let mut call = Self::new(info, policy, caller, at);
         call.access = access_of(op);
+        call
+    }
+
+    /// A call that looks a name up.
+    pub(crate) fn finding(
+        info: &'a Info,
+        policy: &'a Policy,
+        caller: Caller<'a>,
+        at: At<'a>,
+        flags: LookupFlags,
+    ) -> Self {
+        let mut call = Self::new(info, policy, caller, at);
+        call.makes = flags.makes();
         call
     }
 

@@ -75,6 +75,14 @@ fn attach(
     Ok(Program::new(Arc::new(attachment, GFP_KERNEL)?))
 }
 
+/// Leaves a message that `on_detach=` has nothing to be about.
+fn nothing_to_detach(context: &Context<'_>) -> Error {
+    context.refuse(
+        EINVAL,
+        fmt!("on_detach: without chooser=bpf:NAME there is nothing to detach"),
+    )
+}
+
 /// What a new mount is attached to.
 pub(crate) fn attach_first(
     context: &Context<'_>,
@@ -86,10 +94,7 @@ pub(crate) fn attach_first(
     let on_detach = wanted.on_detach.unwrap_or(OnDetach::Keep);
     match wanted.chooser.as_ref().and_then(Option::as_ref) {
         Some(name) => attach(context, name, on_detach, dev, branches, stamp).map(Some),
-        None if wanted.on_detach.is_some() => Err(context.refuse(
-            EINVAL,
-            fmt!("on_detach: without chooser=bpf:NAME there is nothing to detach"),
-        )),
+        None if wanted.on_detach.is_some() => Err(nothing_to_detach(context)),
         None => Ok(None),
     }
 }
@@ -110,25 +115,17 @@ pub(crate) fn attach_next(
     let Some(name) = name else {
         return Ok((None, old.is_some()));
     };
-    let on_detach = wanted
-        .on_detach
-        .or(old.map(|old| old.attachment().on_detach()));
-    if let Some(old) = old.filter(|old| old.attachment().name() == name.to_bytes()) {
-        // Programs that are registered by now take the place of those that were kept.
-        if !old.attachment().is_detached() {
-            return Ok((Some(old.clone()), false));
-        }
+    let same = old.filter(|old| old.attachment().name() == name.to_bytes());
+    // Programs that are registered by now take the place of those that were kept.
+    if let Some(same) = same.filter(|same| !same.attachment().is_detached()) {
+        return Ok((Some(same.clone()), false));
     }
-    let on_detach = on_detach.unwrap_or(OnDetach::Keep);
-    let program = match attach(context, name, on_detach, dev, branches, stamp) {
-        Err(e)
-            if e == ENOENT && old.is_some_and(|old| old.attachment().name() == name.to_bytes()) =>
-        {
-            return Ok((old.cloned(), false));
-        }
-        program => program?,
-    };
-    Ok((Some(program), true))
+    let before = old.map(|old| old.attachment().on_detach());
+    let on_detach = wanted.on_detach.or(before).unwrap_or(OnDetach::Keep);
+    match attach(context, name, on_detach, dev, branches, stamp) {
+        Err(e) if e == ENOENT && same.is_some() => Ok((old.cloned(), false)),
+        program => Ok((Some(program?), true)),
+    }
 }
 
 /// Refuses an `on_detach=` for which it is too late, or which nothing can follow.
@@ -149,10 +146,7 @@ pub(crate) fn check_on_detach(
             ),
         )),
         // mount(8) may send the option in force ahead of chooser=none.
-        None if wanted.chooser.is_none() => Err(context.refuse(
-            EINVAL,
-            fmt!("on_detach: without chooser=bpf:NAME there is nothing to detach"),
-        )),
+        None if wanted.chooser.is_none() => Err(nothing_to_detach(context)),
         _ => Ok(()),
     }
 }

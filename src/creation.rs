@@ -104,11 +104,12 @@ fn check_call<'a>(make: impl Fn() -> Call<'a>, state: &State, dentry: &SwitchDen
 fn place(call: &Call<'_>, state: &State) -> Result<Option<(Option<u16>, BranchId)>> {
     let rules = call.policy.compiled();
     let said = rules.decide(state, Op::Create, call)?;
-    let id = match said.verdict {
-        Verdict::Home => call.home(state)?,
-        Verdict::Branch(branch) | Verdict::Gate { branch, .. } => branch,
-        Verdict::First(list) => *rules.alternatives(list).first().ok_or(EIO)?,
-        Verdict::Deny(_) | Verdict::Hide => return Ok(None),
+    if let Verdict::Deny(_) | Verdict::Hide = said.verdict {
+        return Ok(None);
+    }
+    let id = match rules.makes_in(said.verdict) {
+        Some(id) => id,
+        None => call.home(state)?,
     };
     let home = rules.home_after(state, call, id)?;
     Ok((home.branch == id).then_some((said.rule, id)))

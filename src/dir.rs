@@ -89,17 +89,15 @@ fn target_by_rules(info: &Info, entry: Entry<'_>, op: Op, kind: Option<Kind>) ->
         call.makes = true;
         let rules = policy.compiled();
         let decision = rules.decide(state, op, &call)?;
-        let id = match decision.verdict {
-            Verdict::Home => call.home(state)?,
-            Verdict::Branch(branch) => branch,
-            // The object is in none of them yet.
-            Verdict::First(list) => *rules.alternatives(list).first().ok_or(EIO)?,
-            Verdict::Gate { gate, branch } => {
-                ask_names(info, entry.parent(), gate)?;
-                branch
-            }
+        match decision.verdict {
+            Verdict::Gate { gate, .. } => ask_names(info, entry.parent(), gate)?,
             Verdict::Deny(errno) => return Err(errno.into()),
             Verdict::Hide => return Err(EACCES),
+            Verdict::Home | Verdict::Branch(_) | Verdict::First(_) => {}
+        }
+        let id = match rules.makes_in(decision.verdict) {
+            Some(id) => id,
+            None => call.home(state)?,
         };
         let home = rules.home_after(state, &call, id)?;
         if home.branch != id {

@@ -214,12 +214,7 @@ impl Subject<'_> {
         said: route::Decision,
     ) -> Result<Option<BranchId>> {
         let rules = call.policy.compiled();
-        let id = match said.verdict {
-            Verdict::Branch(branch) | Verdict::Gate { branch, .. } => branch,
-            // The object is in none of them yet.
-            Verdict::First(list) => *rules.alternatives(list).first().ok_or(EIO)?,
-            _ => self.home,
-        };
+        let id = rules.makes_in(said.verdict).unwrap_or(self.home);
         match rules.home_after(state, call, id) {
             Ok(home) if home.branch == id => {}
             Ok(_) => {

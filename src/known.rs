@@ -54,10 +54,21 @@ fn write(key: u64, number: u32) -> u64 {
     }
 }
 
-/// Where the answer to the question `key` is.
-fn slot_of(key: u64) -> usize {
+/// The answer to the question `key` in `places`; `make` makes it if it is not there.
+fn answer(
+    places: &[AtomicU64; PLACES],
+    key: u64,
+    make: impl FnOnce() -> Result<u32>,
+) -> Result<u32> {
     // CAST: Only the upper bits of the product count.
-    (key.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 58) as usize
+    let place = (key.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 58) as usize;
+    let slot = places.get(place).ok_or(EIO)?;
+    if let Some(number) = read(slot.load(Ordering::Relaxed), key) {
+        return Ok(number);
+    }
+    let number = make()?;
+    slot.store(write(key, number), Ordering::Relaxed);
+    Ok(number)
 }
 
 impl Known {
@@ -81,13 +92,7 @@ impl Known {
             return make(before);
         };
         let key = u64::from(word) << NUMBER | u64::from(before);
-        let slot = self.after.get(slot_of(key)).ok_or(EIO)?;
-        if let Some(number) = read(slot.load(Ordering::Relaxed), key) {
-            return Ok(number);
-        }
-        let number = make(before)?;
-        slot.store(write(key, number), Ordering::Relaxed);
-        Ok(number)
+        answer(&self.after, key, || make(before))
     }
 
     /// The place of `asks` among the sets of questions; none if there is no room.
@@ -115,12 +120,6 @@ impl Known {
             return make();
         };
         let key = place << NUMBER | u64::from(before);
-        let slot = self.asking.get(slot_of(key)).ok_or(EIO)?;
-        if let Some(number) = read(slot.load(Ordering::Relaxed), key) {
-            return Ok(number);
-        }
-        let number = make()?;
-        slot.store(write(key, number), Ordering::Relaxed);
-        Ok(number)
+        answer(&self.asking, key, make)
     }
 }

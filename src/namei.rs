@@ -95,8 +95,7 @@ fn lookup_by_rules(
     let known = match policy.asked_about_names() {
         None => Lessons::new(),
         Some((program, root)) => Caller::with_current(|caller| {
-            let mut call = Call::new(info, &policy, caller, At::Entry(entry));
-            call.makes = flags.makes();
+            let call = Call::finding(info, &policy, caller, At::Entry(entry), flags);
             program.ask(&call, Some(root), None, true)?;
             Ok::<_, Error>(call.into_lessons())
         })?,
@@ -108,14 +107,9 @@ fn lookup_by_rules(
     }
     let (lookup, state) = policy.lookup(entry)?;
     let (home, lessons) = Caller::with_current(|caller| {
-        let mut call = Call::new(info, &policy, caller, At::Entry(entry));
-        call.makes = flags.makes();
+        let mut call = Call::finding(info, &policy, caller, At::Entry(entry), flags);
         call.lessons = known;
-        let home = if admit(&call, state, flags)? {
-            Some(call.home(state)?)
-        } else {
-            None
-        };
+        let home = home_of_call(&call, state, flags)?;
         Ok::<_, Error>((home, call.into_lessons()))
     })?;
     let Some(home) = home else {
@@ -225,13 +219,12 @@ fn home_by_rules(info: &Info, dentry: &SwitchDentry, flags: LookupFlags) -> Resu
             if state.lookup_needs() == Needs::Branches {
                 return Err(ECHILD);
             }
-            let mut call = Call::new(info, policy, caller, At::InPlace(dentry));
-            call.makes = flags.makes();
+            let call = Call::finding(info, policy, caller, At::InPlace(dentry), flags);
             home_of_call(&call, state, flags)
         });
         match known {
             Err(e) if e == ECHILD && !flags.in_rcu() => {}
-            known => return known,
+            known => return Ok(known?.map(number)),
         }
         // The policy changed, or a directory above was renamed, or a branch has to be asked.
         let policy = info.policy.get();
@@ -242,20 +235,21 @@ fn home_by_rules(info: &Info, dentry: &SwitchDentry, flags: LookupFlags) -> Resu
         }
         let seen = policy.seen(dentry);
         let state = policy.state(dentry)?;
-        let mut call = Call::new(info, &policy, caller, At::Dentry(dentry));
-        call.makes = flags.makes();
+        let call = Call::finding(info, &policy, caller, At::Dentry(dentry), flags);
         let home = home_of_call(&call, state, flags);
         policy.remember(dentry, seen, &call.into_lessons());
-        Ok(home?.filter(|home| inode.is_none_or(|inode| *home == inode.branch())))
+        Ok(home?
+            .map(number)
+            .filter(|home| inode.is_none_or(|inode| *home == inode.branch())))
     })
 }
 
 /// The home of the name of a call, whose state is `state`; `None` if a gate does not have it.
-fn home_of_call(call: &Call<'_>, state: &State, flags: LookupFlags) -> Result<Option<u8>> {
+fn home_of_call(call: &Call<'_>, state: &State, flags: LookupFlags) -> Result<Option<BranchId>> {
     if !admit(call, state, flags)? {
         return Ok(None);
     }
-    call.home(state).map(|home| Some(number(home)))
+    call.home(state).map(Some)
 }
 
 /// Whether `real` is where the cached name says: in the directory of the same path in its branch.

@@ -142,7 +142,7 @@ impl LivePolicy {
     /// Puts the first policy of a mount in force.
     pub(crate) fn new(policy: Arc<Policy>) -> Self {
         Self {
-            plain: AtomicU64::new(policy.plain(policy.generation())),
+            plain: AtomicU64::new(policy.plain()),
             stamp: policy.stamp.clone(),
             programmed: AtomicBool::new(policy.program.is_some()),
             policy: RcuArc::new(policy),
@@ -167,9 +167,8 @@ impl LivePolicy {
         self.policy.replace(policy.clone());
         self.programmed
             .store(policy.program.is_some(), Ordering::Release);
-        let generation = self.stamp.begin();
-        self.plain
-            .store(policy.plain(generation), Ordering::Release);
+        self.stamp.begin();
+        self.plain.store(policy.plain(), Ordering::Release);
     }
 
     /// Whether there may be a program above the rules. May be called in RCU walk.
@@ -380,9 +379,9 @@ impl Policy {
         self.rules.default()
     }
 
-    /// The generation `generation`, if it is trivial, and then that never changes, with the default
-    /// branch; else 0.
-    fn plain(&self, generation: u64) -> u64 {
+    /// The generation, if it is trivial, and then that never changes, with the default branch; else 0.
+    fn plain(&self) -> u64 {
+        let generation = self.generation();
         if self.is_trivial() && generation != stamp::NONE {
             // CAST: A mount has at most 64 branches.
             (generation << BRANCH_BITS) | self.default().index() as u64
@@ -567,14 +566,8 @@ impl Policy {
         if self.rules().is_empty() {
             return self.tag_of(dir.generation(), self.asking(ROOT)?);
         }
-        if let Some(places) = self.places(dir, inode, name)? {
-            return self.tag_at(dir, places, kind);
-        }
-        let dir_state = self.states.get(dir.state()).ok_or(EIO)?;
-        let state =
-            self.with_name(inode, name, |name| self.rules.child(dir_state, name, kind))??;
-        let number = self.states.intern(state)?;
-        self.tag_of(dir.generation(), self.asking(number)?)
+        let places = self.places(dir, inode, name)?;
+        self.tag_at(dir, places, inode, name, kind)
     }
 
     /// Where `name` stands among the rules, in the directory `inode` with the tag `dir`; none if that
@@ -589,11 +582,26 @@ impl Policy {
         self.with_name(inode, name, |name| self.rules.places(state, name))
     }
 
-    /// The tag of an object of the type `kind` that stands at `places`, in the generation of `dir`. May
-    /// sleep.
-    fn tag_at(&self, dir: Tag, places: Places, kind: Option<Kind>) -> Result<Tag> {
-        let make = || Ok(self.rules.state_at(&places, kind)?);
-        let number = self.states.at(places, kind, make)?;
+    /// As [`Policy::child_tag`], for a name that is known to stand at `places`. May sleep.
+    fn tag_at(
+        &self,
+        dir: Tag,
+        places: Option<Places>,
+        inode: Option<&SwitchInode>,
+        name: Name<'_>,
+        kind: Option<Kind>,
+    ) -> Result<Tag> {
+        let number = match places {
+            Some(places) => {
+                let make = || Ok(self.rules.state_at(&places, kind)?);
+                self.states.at(places, kind, make)?
+            }
+            None => {
+                let dir = self.states.get(dir.state()).ok_or(EIO)?;
+                let child = |name: &route::Name<'_>| self.rules.child(dir, name, kind);
+                self.states.intern(self.with_name(inode, name, child)??)?
+            }
+        };
         self.tag_of(dir.generation(), self.asking(number)?)
     }
 
@@ -632,12 +640,10 @@ impl Policy {
         name: Name<'_>,
         f: impl FnOnce(&route::Name<'_>) -> R,
     ) -> Result<R> {
-        if let Some(encoding) = self.encoding(inode) {
-            if let Some(folded) = encoding.fold(name.bytes())? {
-                return Ok(f(&route::Name::folded(name.bytes(), &folded)));
-            }
-        }
-        Ok(f(&route::Name::new(name.bytes())))
+        Ok(match self.fold(inode, name)? {
+            Some(folded) => f(&route::Name::folded(name.bytes(), &folded)),
+            None => f(&route::Name::new(name.bytes())),
+        })
     }
 
     /// The state of `name` in the directory `dir`, for an object of the type `kind`, by itself. May
@@ -682,10 +688,7 @@ impl Policy {
         }
         let dir = self.tag(entry.parent())?;
         let places = self.places(dir, Some(entry.dir()), entry.name())?;
-        let tag = match places {
-            Some(places) => self.tag_at(dir, places, None)?,
-            None => self.child_tag(dir, Some(entry.dir()), entry.name(), None)?,
-        };
+        let tag = self.tag_at(dir, places, Some(entry.dir()), entry.name(), None)?;
         let state = self.states.get(tag.state()).ok_or(EIO)?;
         Ok((Lookup { dir, places, tag }, state))
     }
@@ -700,10 +703,8 @@ impl Policy {
         if kind.is_none() || !self.asks_types() {
             return Ok(lookup.tag);
         }
-        match lookup.places {
-            Some(places) => self.tag_at(lookup.dir, places, kind),
-            None => self.child_tag(lookup.dir, Some(entry.dir()), entry.name(), kind),
-        }
+        let Lookup { dir, places, .. } = lookup;
+        self.tag_at(dir, places, Some(entry.dir()), entry.name(), kind)
     }
 
     /// The branches that can be the home of a name in the directory `inode` of the state `dir`.

@@ -24,6 +24,8 @@ use crate::{
     },
     sb::Info,
     vfs::{
+        flag,
+        word,
         About,
         Asker,
         Attachment,
@@ -49,29 +51,6 @@ use kernel::{
 
 /// Where the kind of a verdict ends, and what it needs begins.
 const PAYLOAD: u32 = 8;
-/// As the rules say.
-const RULES: u64 = 0;
-/// A branch.
-const BRANCH: u64 = 1;
-/// Some branches.
-const FIRST: u64 = 2;
-/// An errno.
-const DENY: u64 = 3;
-/// No such name.
-const HIDE: u64 = 4;
-/// A gate and a branch.
-const GATE: u64 = 5;
-/// To be asked again.
-const NEED: u64 = 6;
-/// It holds for every caller.
-const FOR_ALL: u64 = 0x80;
-
-/// The name is looked up to be made.
-const MAKES: u32 = 2;
-/// The name is listed.
-const LISTS: u32 = 4;
-/// Nothing happens yet.
-const AHEAD: u32 = 16;
 
 /// The program that a mount is attached to.
 #[derive(Clone)]
@@ -147,6 +126,17 @@ impl Program {
         Ok(said)
     }
 
+    /// Calls `f` with the question about `asking`.
+    fn question<R>(
+        &self,
+        asking: &Asking<'_>,
+        may_sleep: bool,
+        f: impl FnOnce(Question<'_>) -> Result<R>,
+    ) -> Result<R> {
+        let link = self.0.link(asking);
+        asking.with_name(|name| f(Question::new(&link, &name, &asking.facts(), may_sleep)))
+    }
+
     /// Runs it, and a second time if it needs to know more.
     fn run(
         &self,
@@ -156,9 +146,7 @@ impl Program {
         may_sleep: bool,
     ) -> Result<Option<(Said, bool)>> {
         let asking = Asking { call, state, about };
-        let link = self.0.link(&asking);
-        asking.with_name(|name| {
-            let mut question = Question::new(&link, &name, &asking.facts(), may_sleep);
+        self.question(&asking, may_sleep, |mut question| {
             let run = |question: &mut Question<'_>| match about {
                 Some(_) => self.0.route(question),
                 None => self.0.keeps(question),
@@ -166,7 +154,7 @@ impl Program {
             let Some(mut word) = run(&mut question)? else {
                 return Ok(None);
             };
-            if word == NEED {
+            if word == word::NEED {
                 if !may_sleep {
                     return Err(ECHILD);
                 }
@@ -193,9 +181,7 @@ impl Program {
             state: None,
             about: Some(Op::Getattr),
         };
-        let link = self.0.link(&asking);
-        asking.with_name(|name| {
-            let mut question = Question::new(&link, &name, &asking.facts(), true);
+        self.question(&asking, true, |mut question| {
             match self.0.getattr(&mut question, stat)?.unwrap_or(0) {
                 0 => Ok(()),
                 errno => Err(self.errno(errno, "getattr")),
@@ -210,9 +196,7 @@ impl Program {
             state: None,
             about: Some(op),
         };
-        let link = self.0.link(&asking);
-        let said = asking.with_name(|name| {
-            let mut question = Question::new(&link, &name, &asking.facts(), true);
+        let said = self.question(&asking, true, |mut question| {
             self.0.error(&mut question, e.to_errno().wrapping_neg())
         });
         match said {
@@ -298,22 +282,22 @@ impl SwitchDentry {
 /// What `word` says about an operation, or about the name, on a mount with `branches`; and whether it
 /// holds for every caller. None if no rule could say it.
 fn read(word: u64, about: Option<Op>, branches: &[BranchId]) -> Option<(Said, bool)> {
-    let for_all = word & FOR_ALL != 0;
-    let kind = word & !FOR_ALL & 0xff;
+    let for_all = word & word::FOR_ALL != 0;
+    let kind = word & !word::FOR_ALL & 0xff;
     let payload = word >> PAYLOAD;
     let byte =
         |place: u32| usize::try_from(payload.checked_shr(place.saturating_mul(8))? & 0xff).ok();
     let branch = |place: u32| branches.get(byte(place)?).copied();
     let said = match kind {
-        RULES if payload == 0 => Said::Rules,
-        HIDE if payload == 0 => Said::Verdict(Verdict::Hide),
-        BRANCH if payload >> 8 == 0 => Said::Verdict(Verdict::Branch(branch(0)?)),
-        GATE if payload >> 16 == 0 => Said::Verdict(Verdict::Gate {
+        word::RULES if payload == 0 => Said::Rules,
+        word::HIDE if payload == 0 => Said::Verdict(Verdict::Hide),
+        word::BRANCH if payload >> 8 == 0 => Said::Verdict(Verdict::Branch(branch(0)?)),
+        word::GATE if payload >> 16 == 0 => Said::Verdict(Verdict::Gate {
             gate: branch(0)?,
             branch: branch(1)?,
         }),
-        DENY => Said::Verdict(Verdict::Deny(Errno::new(u16::try_from(payload).ok()?)?)),
-        FIRST => {
+        word::DENY => Said::Verdict(Verdict::Deny(Errno::new(u16::try_from(payload).ok()?)?)),
+        word::FIRST => {
             let mut list = [None; List::MAX];
             let mut ended = false;
             for (place, slot) in (0..).zip(&mut list) {
@@ -417,12 +401,12 @@ impl Asking<'_> {
             (None, Some(kind)) if !op.finds() => kind.mode(),
             _ => 0,
         };
-        let mut flags = if call.makes { MAKES } else { 0 };
+        let mut flags = if call.makes { flag::MAKES } else { 0 };
         if call.ahead {
-            flags |= AHEAD;
+            flags |= flag::AHEAD;
         }
         if let At::Listed(..) | At::Passing(..) = call.at {
-            flags |= LISTS;
+            flags |= flag::LISTS;
         }
         ProgramFacts {
             // CAST: Operations have the numbers that the header gives them.
@@ -480,25 +464,29 @@ impl Asking<'_> {
         rules.by_rules(self.state.ok_or(ECHILD)?, op, &in_place)
     }
 
-    /// The word for a verdict; NEED for one that has none.
+    /// The word for a verdict; word::NEED for one that has none.
     fn word(&self, verdict: Verdict) -> u64 {
         let policy = self.call.policy;
         let place = |id: BranchId| place_of(policy, id).map_or(u64::MAX, u64::from);
         let word = match verdict {
-            Verdict::Home => RULES,
-            Verdict::Branch(branch) => BRANCH | place(branch) << PAYLOAD,
-            Verdict::Deny(errno) => DENY | u64::from(errno.number().unsigned_abs()) << PAYLOAD,
-            Verdict::Hide => HIDE,
-            Verdict::Gate { gate, branch } => GATE | (place(gate) | place(branch) << 8) << PAYLOAD,
+            Verdict::Home => word::RULES,
+            Verdict::Branch(branch) => word::BRANCH | place(branch) << PAYLOAD,
+            Verdict::Deny(errno) => {
+                word::DENY | u64::from(errno.number().unsigned_abs()) << PAYLOAD
+            }
+            Verdict::Hide => word::HIDE,
+            Verdict::Gate { gate, branch } => {
+                word::GATE | (place(gate) | place(branch) << 8) << PAYLOAD
+            }
             Verdict::First(list) => {
                 let branches = policy.compiled().alternatives(list);
                 if branches.len() > List::MAX {
-                    return NEED;
+                    return word::NEED;
                 }
                 branches.iter().rev().fold(0, |word, branch| {
                     word << 8 | place(*branch).saturating_add(1)
                 }) << PAYLOAD
-                    | FIRST
+                    | word::FIRST
             }
         };
         word
@@ -507,7 +495,8 @@ impl Asking<'_> {
 
 impl Asker for Asking<'_> {
     fn rules(&self) -> u64 {
-        self.by_rules().map_or(NEED, |said| self.word(said.verdict))
+        self.by_rules()
+            .map_or(word::NEED, |said| self.word(said.verdict))
     }
 
     fn branch(&self, name: &[u8]) -> Option<u32> {

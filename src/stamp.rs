@@ -80,36 +80,24 @@ impl Stamp {
         self.marks.store(marks, Ordering::Release);
         self.generation.store(generation, Ordering::Release);
     }
-
-    /// Lets no tag count until [`Stamp::begin`].
-    pub(crate) fn end(&self) {
-        let _change = self.change.lock();
-        self.set(NONE);
-    }
-
-    /// Begins a new generation, and returns it.
-    pub(crate) fn begin(&self) -> u64 {
-        let _change = self.change.lock();
-        let generation = new_generation();
-        self.set(generation);
-        generation
-    }
 }
 
 impl Forget for Stamp {
-    /// Lets no tag made so far count. Between [`Stamp::end`] and [`Stamp::begin`] none does.
     fn forget(&self) {
         let _change = self.change.lock();
+        // Between an end and a beginning no tag counts.
         if self.generation() != NONE {
             self.set(new_generation());
         }
     }
 
-    fn suspend(&self) {
-        self.end();
+    fn end(&self) {
+        let _change = self.change.lock();
+        self.set(NONE);
     }
 
-    fn resume(&self) {
-        self.begin();
+    fn begin(&self) {
+        let _change = self.change.lock();
+        self.set(new_generation());
     }
 }

@@ -304,6 +304,16 @@ impl Policy {
         self.first_existing(list, &Made { facts, made_in })
     }
 
+    /// The branch in which `verdict` makes a new object; none if that is its home, or it is refused.
+    pub(crate) fn makes_in(&self, verdict: Verdict) -> Option<BranchId> {
+        match verdict {
+            Verdict::Branch(branch) | Verdict::Gate { branch, .. } => Some(branch),
+            // The object is in none of them yet.
+            Verdict::First(list) => self.alternatives(list).first().copied(),
+            Verdict::Home | Verdict::Deny(_) | Verdict::Hide => None,
+        }
+    }
+
     /// The first of the rules `links` that holds.
     fn run<F: Facts>(&self, links: &[u16], facts: &F) -> Result<u16, F::Error> {
         for rule in links {

@@ -118,7 +118,7 @@ impl Op {
 
     /// Whether it is done to an object that is there, not to its name.
     pub(crate) const fn is_on_object(self) -> bool {
-        !OpSet::NAME.without(OpSet::of(Op::Readdir)).has(self)
+        OpSet::ON_OBJECT.has(self)
     }
 
     /// The word that rules write.
@@ -219,6 +219,10 @@ impl OpSet {
 
     /// What is done before there is an object whose type could be known.
     pub(super) const FINDING: OpSet = OpSet::of(Op::Lookup).with(Op::Readdir);
+
+    /// What is done to an object that is there, not to its name.
+    pub(super) const ON_OBJECT: OpSet =
+        OpSet::ALL.without(OpSet::NAME.without(OpSet::of(Op::Readdir)));
 
     /// What makes an object.
     pub(super) const MAKING: OpSet = OpSet::of(Op::Create)

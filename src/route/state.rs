@@ -131,13 +131,7 @@ impl State {
     /// Whether the branch `home`, if an object is at home there, serves every operation on it,
     /// whoever calls.
     pub(crate) fn is_all_at(&self, home: BranchId) -> bool {
-        let at_home = |op: &Op| {
-            let decision = self.decision(*op);
-            decision.is_some_and(|decision| {
-                decision.verdict == Verdict::Home || decision.verdict == Verdict::Branch(home)
-            })
-        };
-        !self.splits_data() && Op::ALL.iter().filter(|op| op.is_on_object()).all(at_home)
+        self.ops_at(Some(home)) == OpSet::ON_OBJECT.bits()
     }
 
     /// The operations on an object, by their numbers, that its home is known to serve, whoever calls;
