@@ -139,9 +139,8 @@ TEST_F(frozen, every_change_waits_for_the_thaw)
 		if (!pid[i])
 			_exit(changes[i]());
 	}
-	usleep(150000);
 	for (i = 0; i < CHANGES; i++)
-		EXPECT_EQ(0, waitpid(pid[i], &status, WNOHANG)) TH_LOG("change %zu", i);
+		EXPECT_TRUE(still_waits(pid[i])) TH_LOG("change %zu", i);
 	/* Reading goes on. */
 	EXPECT_STREQ("seen", get("mnt/seen"));
 	EXPECT_OK(stat("mnt/seen", &st));
@@ -168,7 +167,7 @@ TEST_F(frozen, waiting_change_can_be_killed_where_the_branch_can)
 	pid = fork();
 	if (!pid)
 		_exit(write_it());
-	usleep(50000);
+	EXPECT_TRUE(still_waits(pid));
 	kill(pid, SIGKILL);
 	usleep(50000);
 	/* It may have to wait for the thaw, but no longer. */

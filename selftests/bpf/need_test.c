@@ -226,21 +226,6 @@ FIXTURE_TEARDOWN(hanging)
 	site_leave(&self->site);
 }
 
-static void wait_for(struct __test_metadata *_metadata, pid_t pid, char state)
-{
-	char text[512] = "", *at;
-	int i;
-
-	for (i = 0; i < 500 * time_factor(); i++) {
-		snprintf(text, sizeof(text), "%s", get(fmt("/proc/%d/stat", pid)));
-		at = strrchr(text, ')');
-		if (at && at[2] == state)
-			return;
-		usleep(10000);
-	}
-	ASSERT_EQ(0, 1) TH_LOG("%s", text);
-}
-
 TEST_F_TIMEOUT(hanging, need_blocks_its_caller_only, 60)
 {
 	struct bpf_counts before;
@@ -264,9 +249,7 @@ TEST_F_TIMEOUT(hanging, need_blocks_its_caller_only, 60)
 	pid = fork();
 	if (!pid)
 		_exit(opens("mnt/f", O_RDONLY));
-	wait_for(_metadata, pid, 'S');
-	usleep(100000);
-	EXPECT_EQ(0, waitpid(pid, &status, WNOHANG));
+	ASSERT_TRUE(still_waits(pid));
 
 	EXPECT_STREQ("hot", get("mnt/g"));
 	ASSERT_EQ(0, script_load(&other, "other", ALL | SLEEPS, 0)) TH_LOG("%s", load_log);

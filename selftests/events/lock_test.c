@@ -36,14 +36,6 @@ static int elsewhere(const char *path, int how, short type, off_t start, off_t l
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 254;
 }
 
-static bool still_waits(pid_t pid)
-{
-	int status;
-
-	usleep(30000);
-	return waitpid(pid, &status, WNOHANG) == 0;
-}
-
 TEST_F(tree, flock_is_of_the_open_file)
 {
 	int one, two, copy;

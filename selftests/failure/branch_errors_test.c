@@ -51,14 +51,6 @@ TEST_F(site, failing_creates_leave_nothing_half_made)
 	EXPECT_STREQ("", names_in("ram"));
 }
 
-static bool still_runs(pid_t pid)
-{
-	int status;
-
-	usleep(50000);
-	return waitpid(pid, &status, WNOHANG) == 0;
-}
-
 TEST_F(site, frozen_branch_holds_writers_until_it_thaws)
 {
 	int frozen, status;
@@ -77,8 +69,8 @@ TEST_F(site, frozen_branch_holds_writers_until_it_thaws)
 	pid[1] = fork();
 	if (!pid[1])
 		_exit(ERR(mkdir("mnt/d", 0755)));
-	EXPECT_TRUE(still_runs(pid[0]));
-	EXPECT_TRUE(still_runs(pid[1]));
+	EXPECT_TRUE(still_waits(pid[0]));
+	EXPECT_TRUE(still_waits(pid[1]));
 	EXPECT_EQ(1, stat_of("mnt/f").st_nlink);
 	ASSERT_OK(ioctl(frozen, FITHAW, 0));
 	ASSERT_EQ(pid[0], waitpid(pid[0], &status, 0));

@@ -149,14 +149,6 @@ static pid_t ask(const char *path)
 	return pid;
 }
 
-static bool still_runs(pid_t pid)
-{
-	int status;
-
-	usleep(50000);
-	return waitpid(pid, &status, WNOHANG) == 0;
-}
-
 TEST_F_TIMEOUT(site, hanging_server_holds_up_only_who_asks_it, 120)
 {
 	int status;
@@ -165,14 +157,14 @@ TEST_F_TIMEOUT(site, hanging_server_holds_up_only_who_asks_it, 120)
 	mount_and_fill(_metadata, &self->site);
 	ASSERT_OK(kill(self->site.s.pid, SIGSTOP));
 	pid = ask("mnt/media/never-seen");
-	EXPECT_TRUE(still_runs(pid));
+	EXPECT_TRUE(still_waits(pid));
 	local_works(_metadata);
 	/* The wait is killable. */
 	ASSERT_OK(kill(pid, SIGKILL));
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
 	EXPECT_TRUE(WIFSIGNALED(status));
 	pid = ask("mnt/media/f2");
-	EXPECT_TRUE(still_runs(pid));
+	EXPECT_TRUE(still_waits(pid));
 	ASSERT_OK(kill(self->site.s.pid, SIGCONT));
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
 	EXPECT_EQ(ENOENT, WEXITSTATUS(status));
@@ -187,7 +179,7 @@ TEST_F(site, death_frees_who_waits)
 	mount_and_fill(_metadata, &self->site);
 	ASSERT_OK(kill(self->site.s.pid, SIGSTOP));
 	pid = ask("mnt/media/never-seen");
-	EXPECT_TRUE(still_runs(pid));
+	EXPECT_TRUE(still_waits(pid));
 	server_kill(&self->site.s);
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
 	EXPECT_TRUE(dead(WEXITSTATUS(status)))

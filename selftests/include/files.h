@@ -44,6 +44,8 @@ int count_in(const char *dir);
 bool listed(const char *dir, const char *name, ino_t *ino, unsigned char *type);
 /* lstat() in one expression; all zero when it fails. */
 struct stat stat_of(const char *path);
+/* Whether PID came to sleep in a call, and sleeps on. */
+bool still_waits(pid_t pid);
 /* Opens PATH, closes it again; 0 or an errno. */
 int opens(const char *path, int flags);
 /* Runs PATH with no arguments; its exit status, or 1000 + errno of exec. */

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "files.h"
+#include "world.h"
 
 #define BUFFERS 16
 #define BUFFER_SIZE 8192
@@ -218,6 +219,29 @@ int runs(const char *path, uid_t uid)
 	if (err)
 		return 1000 + err;
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 999;
+}
+
+static char state_of(pid_t pid)
+{
+	const char *end = strrchr(get(fmt("/proc/%d/stat", pid)), ')');
+
+	return end && end[1] ? end[2] : 0;
+}
+
+bool still_waits(pid_t pid)
+{
+	int status, i;
+	char state;
+
+	/* On a busy machine it takes its time to come there. */
+	for (i = 0; i < 1000 * time_factor(); i++) {
+		usleep(10000);
+		state = state_of(pid);
+		if (state == 'S' || state == 'D' || state == 'Z')
+			break;
+	}
+	usleep(50000);
+	return waitpid(pid, &status, WNOHANG) == 0;
 }
 
 const char *built(const char *file)

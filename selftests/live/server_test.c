@@ -54,14 +54,6 @@ static pid_t ask(const char *path)
 	return pid;
 }
 
-static bool still_runs(pid_t pid)
-{
-	int status;
-
-	usleep(50000);
-	return waitpid(pid, &status, WNOHANG) == 0;
-}
-
 /* Remounts of every kind that concern the server in nothing. */
 static void remounts(struct __test_metadata *_metadata, const struct site *site)
 {
@@ -125,19 +117,19 @@ TEST_F_TIMEOUT(site, hanging_server_and_its_successor, 60)
 	mount_and_fill(_metadata, &self->site);
 	ASSERT_OK(kill(self->site.s.pid, SIGSTOP));
 	pid = ask("mnt/media/never-seen");
-	EXPECT_TRUE(still_runs(pid));
+	EXPECT_TRUE(still_waits(pid));
 	remounts(_metadata, &self->site);
-	EXPECT_TRUE(still_runs(pid));
+	EXPECT_TRUE(still_waits(pid));
 	DOES(succeed(&self->site, &second));
 	EXPECT_EQ(0, switchfs_remount("mnt", "reattach", "cold", END))
 		TH_LOG("%s", mount_log);
 	/* Who waits goes on waiting, and nobody else does. */
-	EXPECT_TRUE(still_runs(pid));
+	EXPECT_TRUE(still_waits(pid));
 	EXPECT_STREQ("on fuse", get("mnt/media/f"));
 	EXPECT_ERR(ENOENT, access("mnt/media/never-seen", F_OK));
 	EXPECT_EQ(0, put("mnt/media/never-seen", "n"));
 	EXPECT_STREQ("d f never-seen", names_in("mnt/media"));
-	EXPECT_TRUE(still_runs(pid));
+	EXPECT_TRUE(still_waits(pid));
 	ASSERT_OK(kill(self->site.s.pid, SIGCONT));
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
 	EXPECT_TRUE(WIFEXITED(status));
