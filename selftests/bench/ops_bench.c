@@ -236,8 +236,8 @@ static const struct op {
 static void measure(const struct op *op)
 {
 	unsigned long count = op->count * scale, i;
-	/* What is undone comes back a grace period later: some rounds meet none of it. */
-	int rounds = op->after ? 3 * ROUNDS : ROUNDS;
+	/* What is given up comes back a grace period later: some rounds meet none of it. */
+	int rounds = op->after || op->run == do_mmapfault ? 3 * ROUNDS : ROUNDS;
 	long best = -1;
 	int round;
 
