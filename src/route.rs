@@ -36,6 +36,7 @@ mod program;
 mod rule;
 pub(crate) mod state;
 mod table;
+mod tails;
 mod tree;
 mod verdict;
 mod walk;

@@ -138,6 +138,41 @@ fn globs_within_a_component() {
 }
 
 #[test]
+fn globs_side_by_side_are_as_each_alone() {
+    let globs = [
+        "*.c", "*.h", "*~", "a*~", "*.iso", "*x.iso", "*yx.iso", "a*x.iso", "*[ab]c", "?", "*q",
+        "??q", "[a-y]*.h", "f*", "*o",
+    ];
+    let names = [
+        "x.c", ".c", "c", "x.h", "z.h", "a~", "~", "b~", "x.iso", "iso", ".iso", "yx.iso",
+        "ax.iso", "bc", "cc", "q", "qq", "xyq", "f", "fi", "o", "f.iso", "az.iso", "aq~",
+    ];
+    let speaks = |rules: &[String], name: &str| {
+        let rules: Vec<&str> = rules.iter().map(String::as_str).collect();
+        let policy = policy(&rules);
+        let state = at(&policy, &format!("/{name}"));
+        state
+            .decision(Op::Getattr)
+            .expect("static")
+            .rule
+            .map(usize::from)
+    };
+    for kind in ["name=", "path=/"] {
+        for first in 0..globs.len() {
+            let globs = globs.iter().cycle().skip(first).take(globs.len());
+            let rules: Vec<String> = globs
+                .map(|glob| format!("{kind}{glob} op=getattr -> deny"))
+                .collect();
+            for name in names {
+                let alone = |rule: &String| speaks(&[rule.clone()], name).is_some();
+                let expected = rules.iter().position(alone).map(|place| place + 1);
+                assert_eq!(speaks(&rules, name), expected, "{name} under {rules:?}");
+            }
+        }
+    }
+}
+
+#[test]
 fn path_and_name_must_both_hold() {
     homes(
         &[

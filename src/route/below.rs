@@ -299,7 +299,7 @@ impl Policy {
     /// Calls `visit` for the rules that match everything below `dir`.
     fn each_everywhere(&self, dir: &State, mut visit: impl FnMut(u16, &Effect)) {
         for node in self.live(dir).filter(|node| node.edge == Edge::Deep) {
-            let names = self.list(node.glob_names).map(|(_, name)| name);
+            let names = self.all(&node.glob_names).map(|(_, name)| name);
             for end in core::iter::once(node).chain(names.filter(|name| name.edge.is_each())) {
                 for (number, effect) in self.ending(end) {
                     visit(number, effect);
@@ -328,7 +328,7 @@ impl Policy {
         let mut ends = |step: &Node, end: &Node| {
             visit(step, end, None);
             let literals = self.list(end.literal_names);
-            for (_, name) in literals.chain(self.list(end.glob_names)) {
+            for (_, name) in literals.chain(self.all(&end.glob_names)) {
                 visit(step, name, Some(name));
             }
         };
@@ -337,7 +337,7 @@ impl Policy {
                 ends(node, node);
             }
             let literals = self.list(node.literals);
-            for (_, child) in literals.chain(self.list(node.globs)) {
+            for (_, child) in literals.chain(self.all(&node.globs)) {
                 ends(child, child);
                 if let Some(deep) = self.node(child.deep) {
                     ends(child, deep);

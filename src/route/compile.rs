@@ -71,7 +71,8 @@ impl Policy {
             sum.saturating_add(rule.path.as_ref().map_or(0, separators))
                 .saturating_add(2)
         });
-        let forms = if fold.is_some() { 2 } else { 1 };
+        // A glob is found by what it is and by what it ends with, a literal by each form.
+        let places = 2;
         let mut policy = Policy {
             rules: Vec::new(),
             effects: Vec::new(),
@@ -79,7 +80,7 @@ impl Policy {
             cgroups: Vec::new(),
             default,
             nodes: Vec::new(),
-            index: Index::with_capacity(edges.saturating_mul(forms))?,
+            index: Index::with_capacity(edges.saturating_mul(places))?,
             literals: Vec::new(),
             globs: Vec::new(),
             folds: fold.is_some(),
@@ -128,7 +129,7 @@ impl Policy {
     }
 
     /// The node at the place `id`, to change it.
-    fn node_mut(&mut self, id: u32) -> Option<&mut Node> {
+    pub(super) fn node_mut(&mut self, id: u32) -> Option<&mut Node> {
         self.nodes.get_mut(usize::try_from(id).ok()?)
     }
 
@@ -285,15 +286,18 @@ impl Policy {
         if let Some(node) = self.node_mut(id) {
             node.ends = EndsMask::of(tokens);
         }
-        let mut next = NONE;
-        if let Some(node) = self.node_mut(parent) {
-            let list = match (is_name, literal) {
-                (false, true) => &mut node.literals,
-                (false, false) => &mut node.globs,
-                (true, true) => &mut node.literal_names,
-                (true, false) => &mut node.glob_names,
+        if !literal {
+            self.add_glob(id, is_name);
+        } else if let Some(node) = self.node_mut(parent) {
+            let list = if is_name {
+                &mut node.literal_names
+            } else {
+                &mut node.literals
             };
-            next = core::mem::replace(list, id);
+            let next = core::mem::replace(list, id);
+            if let Some(node) = self.node_mut(id) {
+                node.next = next;
+            }
         }
         let mut folded = None;
         if let Some(fold) = fold {
@@ -304,7 +308,6 @@ impl Policy {
             }
         }
         if let Some(node) = self.node_mut(id) {
-            node.next = next;
             node.folded = folded;
         }
         self.index.insert(place(parent, salt, hash), id);

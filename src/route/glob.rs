@@ -357,6 +357,40 @@ impl Ends {
             tail: name.iter().rev().take(4).rev().fold(0, word),
         }
     }
+
+    /// The last `length` bytes, up to four.
+    pub(super) fn tail(self, length: u32) -> Tail {
+        let mask = mask(length);
+        Tail {
+            bytes: self.tail & mask,
+            mask,
+        }
+    }
+}
+
+/// The bits of the `length` outermost bytes, up to four.
+fn mask(length: u32) -> u32 {
+    match 4u32.checked_sub(length) {
+        Some(4) => 0,
+        Some(others) => u32::MAX >> (others * 8),
+        None => u32::MAX,
+    }
+}
+
+/// Up to four bytes that a name ends with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Tail {
+    /// The bytes, the last one lowest.
+    pub(super) bytes: u32,
+    /// Which bits of them are given.
+    pub(super) mask: u32,
+}
+
+impl Tail {
+    /// How many bytes.
+    pub(super) fn len(self) -> u32 {
+        self.mask.count_ones() / 8
+    }
 }
 
 /// What the ends of all names are that match a glob, as far as it says.
@@ -394,6 +428,14 @@ impl EndsMask {
             head_mask,
             tail,
             tail_mask,
+        }
+    }
+
+    /// What names that match end with.
+    pub(super) fn tail(self) -> Tail {
+        Tail {
+            bytes: self.tail,
+            mask: self.tail_mask,
         }
     }
 

@@ -4,7 +4,8 @@
 //!
 //! Rules whose paths begin alike share the beginning. A path stands at the places of the tree that
 //! its components lead to, mostly at one or none, however many rules there are: literal components
-//! are found by hash, and only globs that stand side by side are tried one by one.
+//! are found by hash, globs by what they end with, and only those that stand side by side and leave that
+//! open are tried one by one.
 
 use super::{
     facts::Conditions,
@@ -69,6 +70,10 @@ pub(super) enum Salt {
     FoldedComponent = 3,
     /// The folded form of a condition on the last component.
     FoldedName = 4,
+    /// What names end with that match a component.
+    Tail = 5,
+    /// The same for a condition on the last component.
+    NameTail = 6,
 }
 
 impl Policy {
@@ -141,20 +146,6 @@ impl Policy {
         core::iter::from_fn(move || {
             let effect = self.effects.get(usize::from(number))?;
             Some((core::mem::replace(&mut number, effect.next), effect))
-        })
-    }
-
-    /// Those nodes of a list that starts at `first` whose patterns stand for `name`.
-    #[inline]
-    pub(super) fn matching<'a>(
-        &'a self,
-        first: u32,
-        name: &'a Name<'_>,
-    ) -> impl Iterator<Item = (u32, &'a Node)> + 'a {
-        // A folded pattern may have other ends.
-        let folds = self.folds && name.folded.is_some();
-        self.list(first).filter(move |(_, node)| {
-            (folds || node.ends.allows(name.ends)) && self.matches(node, name)
         })
     }
 

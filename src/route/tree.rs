@@ -17,12 +17,14 @@ pub(super) struct Node {
     pub(super) ends: EndsMask,
     /// The first of the literal components that lead on.
     pub(super) literals: u32,
-    /// The first of the other components that lead on, but `**`.
-    pub(super) globs: u32,
+    /// The other components that lead on, but `**`.
+    pub(super) globs: Globs,
     /// The literal conditions on the last component, for rules whose path ends here.
     pub(super) literal_names: u32,
     /// The other ones.
-    pub(super) glob_names: u32,
+    pub(super) glob_names: Globs,
+    /// Whether it is the first of the globs of the parent that end as it does.
+    pub(super) leads: bool,
     /// Where `**` leads.
     pub(super) deep: u32,
     /// The next node of the same list of the parent.
@@ -38,6 +40,34 @@ pub(super) struct Node {
     pub(super) homed: bool,
     /// What the rules further down can do.
     pub(super) below: Reach,
+}
+
+/// The globs that lead on from a node.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Globs {
+    /// The first of those that leave open how a name ends.
+    pub(super) open: u32,
+    /// The first of those that say how; those that say the same stand together.
+    pub(super) tailed: u32,
+    /// How many different ends these say.
+    pub(super) tails: u32,
+    /// How many bytes of them are known, up to four: a bit for each of these numbers.
+    pub(super) lengths: u8,
+}
+
+impl Globs {
+    /// None.
+    const NONE: Globs = Globs {
+        open: NONE,
+        tailed: NONE,
+        tails: 0,
+        lengths: 0,
+    };
+
+    /// Whether there are none.
+    fn is_empty(&self) -> bool {
+        self.open == NONE && self.tailed == NONE
+    }
 }
 
 /// No node.
@@ -107,9 +137,10 @@ impl Node {
             folded: None,
             ends: EndsMask::ANY,
             literals: NONE,
-            globs: NONE,
+            globs: Globs::NONE,
             literal_names: NONE,
-            glob_names: NONE,
+            glob_names: Globs::NONE,
+            leads: false,
             deep: NONE,
             next: NONE,
             first: DEFAULT,
@@ -132,6 +163,6 @@ impl Node {
 
     /// Whether names further down may go on from here. (Where `**` leads speaks for itself.)
     pub(super) fn is_live(&self) -> bool {
-        self.edge == Edge::Deep || self.literals != NONE || self.globs != NONE
+        self.edge == Edge::Deep || self.literals != NONE || !self.globs.is_empty()
     }
 }

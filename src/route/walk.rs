@@ -104,9 +104,9 @@ impl Policy {
                     self.enter(dir, child, node, visit)?;
                 }
             }
-            for (child, node) in self.matching(node.globs, name) {
-                self.enter(dir, child, node, visit)?;
-            }
+            self.each_matching((id, node), false, name, &mut |child, node| {
+                self.enter(dir, child, node, visit)
+            })?;
         }
         Ok(())
     }
@@ -153,9 +153,6 @@ impl Policy {
                 visit(id, node)?;
             }
         }
-        for (id, node) in self.matching(node.glob_names, name) {
-            visit(id, node)?;
-        }
-        Ok(())
+        self.each_matching((id, node), true, name, visit)
     }
 }
