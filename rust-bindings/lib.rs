@@ -215,7 +215,8 @@ pub(crate) use self::{
     switch_dentry::{
         Plain,
         SwitchDentry,
-        Tag, //
+        Tag,
+        TagCell, //
     },
     switch_inode::{
         Identity,

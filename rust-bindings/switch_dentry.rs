@@ -19,6 +19,7 @@ use core::{
     ptr::NonNull,
     sync::atomic::{
         AtomicPtr,
+        AtomicU64,
         Ordering, //
     },
 };
@@ -38,11 +39,35 @@ use kernel::{
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Tag(u64);
 
+/// A timeless [`Tag`] to be read while it is written, at first [`Tag::NONE`]. Any context.
+pub(crate) struct TagCell(AtomicU64);
+
+impl TagCell {
+    /// No tag.
+    pub(crate) const fn new() -> Self {
+        Self(AtomicU64::new(0))
+    }
+
+    /// The tag; what it stands for need not be seen with it.
+    #[inline]
+    pub(crate) fn get(&self) -> Tag {
+        Tag(self.0.load(Ordering::Relaxed))
+    }
+
+    /// Writes it.
+    pub(crate) fn set(&self, tag: Tag) {
+        self.0.store(tag.0, Ordering::Relaxed);
+    }
+}
+
 /// What is plain about the state of a name, so that a tag can tell it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Plain {
     /// Nothing.
     Nothing,
+    /// The number of the branch that finds the name, and serves every operation, for those callers for
+    /// whom there is no exception.
+    Mostly(u8),
     /// The number of the branch that every caller finds the name in.
     Home(u8),
     /// The same, and that this branch serves getattr on what is found there.
@@ -64,25 +89,33 @@ impl Tag {
     const GETATTR: u32 = Self::ALL + 1;
     /// Where [`Plain::Home`] is marked, or more.
     const HOME: u32 = Self::GETATTR + 1;
+    /// The marks of [`Plain::Mostly`]; no others are alike.
+    const MOST: u64 = 0b001;
     /// Bits below the generation.
     const GENERATION: u32 = Self::HOME + 1;
     /// The first number that is no generation any more.
     pub(crate) const GENERATIONS: u64 = 1 << (64 - Self::GENERATION);
 
-    /// The tag of state `state`, of which `plain` is plain, in generation `generation`.
-    pub(crate) fn new(generation: u64, plain: Plain, state: u32) -> Self {
+    /// The tag of state `state`, of which `plain` is plain, in no generation yet.
+    pub(crate) fn timeless(plain: Plain, state: u32) -> Self {
         let (marks, home) = match plain {
             Plain::Nothing => (0, 0),
+            Plain::Mostly(home) => (Self::MOST, home),
             Plain::Home(home) => (0b100, home),
             Plain::GetattrAtHome(home) => (0b110, home),
             Plain::AllAtHome(home) => (0b111, home),
         };
         Self(
-            (generation << Self::GENERATION)
-                | (marks << Self::ALL)
+            (marks << Self::ALL)
                 | (u64::from(home & 63) << Self::STATE_BITS)
                 | u64::from(state & (Self::STATES - 1)),
         )
+    }
+
+    /// This timeless tag in generation `generation`.
+    #[inline]
+    pub(crate) fn of(self, generation: u64) -> Self {
+        Self(generation << Self::GENERATION | self.0)
     }
 
     /// The generation in which it was made.
@@ -115,6 +148,12 @@ impl Tag {
         (generation << 3) | 0b111
     }
 
+    /// Whether it is of the generation that `marks` are of.
+    #[inline]
+    pub(crate) fn is_in(self, marks: u64) -> bool {
+        self.generation() == marks >> 3
+    }
+
     /// The number of the home, if it is plain and the tag of the generation that `marks` are of.
     #[inline]
     pub(crate) fn home_in(self, marks: u64) -> Option<u8> {
@@ -131,6 +170,12 @@ impl Tag {
     #[inline]
     pub(crate) fn all_at_home_in(self, marks: u64) -> Option<u8> {
         (self.0 >> Self::ALL == marks).then(|| self.home())
+    }
+
+    /// The same if it does so for those callers for whom there is no exception.
+    #[inline]
+    pub(crate) fn mostly_in(self, marks: u64) -> Option<u8> {
+        (self.0 >> Self::ALL == marks ^ (0b111 ^ Self::MOST)).then(|| self.home())
     }
 }
 

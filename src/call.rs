@@ -149,6 +149,14 @@ impl<'a> Call<'a> {
         }
     }
 
+    /// Who calls.
+    fn by(&self) -> By<'_> {
+        By {
+            policy: self.policy,
+            caller: self.caller,
+        }
+    }
+
     /// Whether branches can be asked.
     pub(crate) fn may_sleep(&self) -> bool {
         !matches!(self.at, At::InPlace(_) | At::Passing(..))
@@ -238,9 +246,16 @@ impl<'a> Call<'a> {
     }
 }
 
-impl route::Facts for Call<'_> {
-    type Error = Error;
+/// Who calls, under a policy.
+pub(crate) struct By<'a> {
+    /// The policy, which knows the control groups.
+    pub(crate) policy: &'a Policy,
+    /// Who.
+    pub(crate) caller: Caller<'a>,
+}
 
+impl route::Who for By<'_> {
+    #[inline]
     fn uid(&self) -> u32 {
         self.caller.uid()
     }
@@ -254,6 +269,24 @@ impl route::Facts for Call<'_> {
             .cgroup(group)
             .is_some_and(|path| self.caller.in_cgroup(path))
     }
+}
+
+impl route::Who for Call<'_> {
+    fn uid(&self) -> u32 {
+        self.by().uid()
+    }
+
+    fn in_groups(&self, ids: IdRange) -> bool {
+        self.by().in_groups(ids)
+    }
+
+    fn in_cgroup(&self, group: CgroupId) -> bool {
+        self.by().in_cgroup(group)
+    }
+}
+
+impl route::Facts for Call<'_> {
+    type Error = Error;
 
     fn access(&self) -> route::Access {
         self.access

@@ -200,17 +200,9 @@ fn connect(
     Ok(alias)
 }
 
-/// The home of a cached name, or `None` if it is no longer that of the object found. An error when
-/// the caller may not use the name; ECHILD in RCU walk when paths or branches have to be looked at.
-#[inline]
-fn home(info: &Info, name: Revalidate<'_>) -> Result<Option<u8>> {
-    if let Some(home) = info.policy.plain_home(name.dentry.tag()) {
-        return Ok(Some(home));
-    }
-    home_by_rules(info, name.dentry, name.flags)
-}
-
-/// The same when there are rules, or the name was met under others.
+/// The home of a cached name of which it is not plain, or `None` if it is no longer that of the object
+/// found. An error when the caller may not use the name; ECHILD in RCU walk when paths or branches have to
+/// be looked at.
 #[inline(never)]
 fn home_by_rules(info: &Info, dentry: &SwitchDentry, flags: LookupFlags) -> Result<Option<u8>> {
     Caller::with_current(|caller| {
@@ -383,6 +375,14 @@ fn remember(dir: &SwitchInode, dentry: &SwitchDentry, home: u8, real: &Dentry, s
     }
 }
 
+/// Whether `dentry`, which has the home `home`, surely holds as the object `inode`. In RCU walk.
+#[inline(always)]
+fn is_as_seen(dentry: &SwitchDentry, inode: &SwitchInode, home: u8) -> bool {
+    inode
+        .real_of_seen(dentry, home)
+        .is_some_and(|real| inode.equals(real))
+}
+
 /// The dentry operations.
 pub(crate) struct Names;
 
@@ -424,19 +424,29 @@ impl DentryOps for Names {
             return false;
         };
         let policy = &dentry.sb().info().policy;
-        let Some(home) = policy.plain_home(dentry.tag()) else {
-            return false;
-        };
-        inode
-            .real_of_seen(dentry, home)
-            .is_some_and(|real| inode.equals(real))
+        policy
+            .plain_home(dentry.tag())
+            .is_some_and(|home| is_as_seen(dentry, inode, home))
     }
 
     #[inline(always)]
     fn revalidate(name: Revalidate<'_>) -> Result<bool> {
         let info = name.dentry.sb().info();
-        let Some(home) = home(info, name)? else {
-            return Ok(false);
+        let tag = name.dentry.tag();
+        let home = if let Some(home) = info.policy.plain_home(tag) {
+            home
+        } else if let Some(home) = info.policy.home_for_caller(tag) {
+            // To this caller it is as plain.
+            let inode = name.dentry.inode().filter(|_| name.in_rcu());
+            if inode.is_some_and(|inode| is_as_seen(name.dentry, inode, home)) {
+                return Ok(true);
+            }
+            home
+        } else {
+            let Some(home) = home_by_rules(info, name.dentry, name.flags)? else {
+                return Ok(false);
+            };
+            home
         };
         if !name.in_rcu() {
             return still_holds(info, home, name.dir, name.name, name.dentry, name.flags);
@@ -456,6 +466,10 @@ impl DentryOps for Names {
         let info = dentry.sb().info();
         // What has no name has no path that rules could speak of.
         if info.policy.is_plain() || dentry.is_root() || !dentry.is_hashed() {
+            return Ok(());
+        }
+        let tag = dentry.tag();
+        if info.policy.plain_home(tag).is_some() || info.policy.home_for_caller(tag).is_some() {
             return Ok(());
         }
         let policy = info.policy.get();

@@ -110,7 +110,7 @@ impl Policy {
             }),
             GFP_KERNEL,
         )?;
-        policy.states.intern(policy.rules.root()?)?;
+        policy.states.intern(&policy.rules, policy.rules.root()?)?;
         Ok(policy)
     }
 

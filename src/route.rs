@@ -20,6 +20,7 @@ mod below;
 mod compile;
 mod decide;
 mod error;
+mod exceptions;
 mod facts;
 mod fold;
 mod glob;
@@ -47,11 +48,13 @@ pub(crate) use self::{
         CompileError,
         ParseError, //
     },
+    exceptions::Exceptions,
     facts::{
         Access,
         CgroupId,
         Facts,
-        IdRange, //
+        IdRange,
+        Who, //
     },
     fold::Fold,
     kind::Kind,

@@ -7,15 +7,22 @@
 use crate::{
     namei::number,
     route::{
+        Exceptions,
         Kind,
         Op,
         Places,
+        Policy,
         State, //
     },
     vfs::{
         Plain,
-        Tag, //
+        Tag,
+        TagCell, //
     },
+};
+use core::sync::atomic::{
+    AtomicU64,
+    Ordering, //
 };
 use kernel::{
     new_mutex,
@@ -45,9 +52,32 @@ struct Known {
     number: u32,
 }
 
+/// So many states are told in a few words.
+const QUICK: usize = 256;
+
+/// What is asked most of a state.
+struct Quick {
+    /// What its home is known to serve: the home, or [`ANY`], above a bit for each operation; 0 for none.
+    at_home: AtomicU64,
+    /// Its tag.
+    tag: TagCell,
+}
+
+impl Quick {
+    /// Of a state that there is not yet.
+    const fn new() -> Self {
+        Self {
+            at_home: AtomicU64::new(0),
+            tag: TagCell::new(),
+        }
+    }
+}
+
 /// Numbered states.
 #[pin_data]
 pub(crate) struct States {
+    /// The first states.
+    quick: [Quick; QUICK],
     /// The states, by level.
     levels: [SetOnce<KVVec<SetOnce<Kept>>>; LEVELS],
     /// Which number a state has.
@@ -62,28 +92,31 @@ const ANY: u8 = u8::MAX;
 struct Kept {
     /// The state.
     state: State,
-    /// What is plain about it.
-    plain: Plain,
-    /// The home, or [`ANY`], and the operations that it is known to serve.
-    at_home: (u8, u32),
+    /// Its tag, in no generation.
+    tag: Tag,
+    /// The rules on the caller, if it is plain but for those.
+    exceptions: Option<Exceptions>,
+    /// As in [`Quick::at_home`].
+    at_home: u64,
 }
 
-/// What is plain about `state`, whose home is known to serve the operations `ops`.
-fn plain(state: &State, ops: u32) -> Plain {
+/// What is plain about `state`, which has these exceptions.
+fn plain(state: &State, exceptions: Option<&Exceptions>) -> Plain {
     match state.plain_home() {
         Some(home) if state.is_all_at(home) => Plain::AllAtHome(number(home)),
-        Some(home) if ops & (1 << Op::Getattr as u32) != 0 => Plain::GetattrAtHome(number(home)),
+        Some(home) if state.ops_at(Some(home)) & (1 << Op::Getattr as u32) != 0 => {
+            Plain::GetattrAtHome(number(home))
+        }
         Some(home) => Plain::Home(number(home)),
-        None => Plain::Nothing,
+        None => exceptions.map_or(Plain::Nothing, |e| Plain::Mostly(number(e.home()))),
     }
 }
 
-/// The home that `state` gives, or [`ANY`], and the operations that it is known to serve.
-fn at_home(state: &State) -> (u8, u32) {
-    match state.home().map(|home| home.branch) {
-        Some(home) => (number(home), state.ops_at(Some(home))),
-        None => (ANY, state.ops_at(None)),
-    }
+/// What [`Quick::at_home`] says of `state`.
+fn at_home(state: &State) -> u64 {
+    let home = state.home().map(|home| home.branch);
+    let ops = state.ops_at(home);
+    u64::from(home.map_or(ANY, number)) << 32 | u64::from(ops)
 }
 
 /// Finds a state's number by its hash; open addressing, a power of two of slots, at most half full.
@@ -100,6 +133,7 @@ impl States {
     /// No states.
     pub(crate) fn new() -> impl PinInit<Self> {
         pin_init!(Self {
+            quick: [const { Quick::new() }; QUICK],
             levels: [const { SetOnce::new() }; LEVELS],
             index <- new_mutex!(Index {
                 slots: KVVec::new(),
@@ -123,9 +157,16 @@ impl States {
     /// # Context
     ///
     /// Any.
+    #[inline]
     pub(crate) fn tag(&self, generation: u64, number: u32) -> Option<Tag> {
-        let plain = self.kept(number)?.plain;
-        Some(Tag::new(generation, plain, number))
+        // CAST: `usize` has 64 bits.
+        let quick = self.quick.get(number as usize).map(|quick| quick.tag.get());
+        let timeless = match quick {
+            Some(tag) if tag != Tag::NONE => tag,
+            // The tag of nothing plain about the first state is none, too.
+            _ => self.kept(number)?.tag,
+        };
+        Some(timeless.of(generation))
     }
 
     /// Whether the branch with the number `branch`, as the home of a name of the state `number`, is
@@ -134,11 +175,25 @@ impl States {
     /// # Context
     ///
     /// Any.
+    #[inline]
     pub(crate) fn is_at_home(&self, number: u32, op: Op, branch: u8) -> bool {
-        self.kept(number).is_some_and(|kept| {
-            let (home, ops) = kept.at_home;
-            (home == branch || home == ANY) && ops & (1 << op as u32) != 0
-        })
+        // CAST: `usize` has 64 bits.
+        let at_home = match self.quick.get(number as usize) {
+            Some(quick) => quick.at_home.load(Ordering::Relaxed),
+            None => self.kept(number).map_or(0, |kept| kept.at_home),
+        };
+        // CAST: The upper half.
+        let home = (at_home >> 32) as u8;
+        at_home & (1 << op as u32) != 0 && (home == branch || home == ANY)
+    }
+
+    /// The exceptions of the state with the number `number`, if it is plain but for those.
+    ///
+    /// # Context
+    ///
+    /// Any.
+    pub(crate) fn exceptions(&self, number: u32) -> Option<&Exceptions> {
+        self.kept(number)?.exceptions.as_ref()
     }
 
     /// What is kept under the number `number`.
@@ -147,9 +202,9 @@ impl States {
         self.levels.get(level)?.as_ref()?.get(place)?.as_ref()
     }
 
-    /// The number of `state`, a new one if it is new. ENOMEM also when the numbers are used up.
-    /// May sleep.
-    pub(crate) fn intern(&self, state: State) -> Result<u32> {
+    /// The number of `state`, one of `rules`, a new one if it is new. ENOMEM also when the numbers are
+    /// used up. May sleep.
+    pub(crate) fn intern(&self, rules: &Policy, state: State) -> Result<u32> {
         let mut index = self.index.lock();
         index.grow(self)?;
         let slot = index.slot(state.hash(), |number| self.get(number) == Some(&state));
@@ -166,7 +221,7 @@ impl States {
         if number >= Tag::STATES {
             return Err(ENOMEM);
         }
-        self.store(number, state)?;
+        self.store(number, rules, state)?;
         index.len = number.saturating_add(1);
         let len = index.len;
         if let Some(slot) = index.slots.get_mut(slot) {
@@ -179,6 +234,7 @@ impl States {
     /// when it is not remembered. May sleep.
     pub(crate) fn at(
         &self,
+        rules: &Policy,
         places: Places,
         kind: Option<Kind>,
         make: impl FnOnce() -> Result<State>,
@@ -194,7 +250,7 @@ impl States {
                 }
             }
         }
-        let number = self.intern(make()?)?;
+        let number = self.intern(rules, make()?)?;
         let mut index = self.index.lock();
         if index.known.is_empty() {
             index.known = KVVec::from_elem(None, KNOWN, GFP_KERNEL)?;
@@ -210,7 +266,7 @@ impl States {
     }
 
     /// Keeps `state` under the unused number `number`. The caller holds the lock of `index`.
-    fn store(&self, number: u32, state: State) -> Result {
+    fn store(&self, number: u32, rules: &Policy, state: State) -> Result {
         let (level, place) = place(number).ok_or(ENOMEM)?;
         let slots = self.levels.get(level).ok_or(ENOMEM)?;
         if slots.as_ref().is_none() {
@@ -224,11 +280,19 @@ impl States {
         }
         let slot = slots.as_ref().and_then(|s| s.get(place)).ok_or(ENOMEM)?;
         let at_home = at_home(&state);
+        let exceptions = rules.exceptions(&state);
+        let tag = Tag::timeless(plain(&state, exceptions.as_ref()), number);
         slot.populate(Kept {
-            plain: plain(&state, at_home.1),
+            tag,
+            exceptions,
             at_home,
             state,
         });
+        // CAST: `usize` has 64 bits.
+        if let Some(quick) = self.quick.get(number as usize) {
+            quick.at_home.store(at_home, Ordering::Relaxed);
+            quick.tag.set(tag);
+        }
         Ok(())
     }
 }

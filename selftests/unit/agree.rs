@@ -90,6 +90,7 @@ pub(crate) fn check(
             }
         }
     }
+    check_exceptions(rules, policy, state, path, &asked);
     let caller = CallerOnly(Asked { call, policy });
     let needs = state.lookup_needs();
     if needs != Needs::Branches {
@@ -107,5 +108,30 @@ pub(crate) fn check(
             "{}",
             context(rules, path, "needs")
         );
+    }
+}
+
+/// Fails unless a caller to whom no exception of `state` applies is told by the reference that the home
+/// serves everything.
+fn check_exceptions(
+    rules: &[Spec],
+    policy: &Policy,
+    state: &State,
+    path: &[(String, bool)],
+    asked: &Asked<'_>,
+) {
+    let Some(exceptions) = policy.exceptions(state) else {
+        return;
+    };
+    if policy.excepts(&exceptions, asked) {
+        return;
+    }
+    let naive = Naive::new(rules, path, asked.call);
+    assert_eq!(name_of(exceptions.home()), naive.home().1);
+    let met = |op: &Op| *op == Op::Lookup || op.is_on_object();
+    for op in Op::ALL.into_iter().filter(met) {
+        let shall = naive.verdict(op);
+        let at_home = shall.0.is_none() || shall.1 == name_of(exceptions.home());
+        assert!(at_home, "{}", context(rules, path, op.name()));
     }
 }

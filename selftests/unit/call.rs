@@ -4,7 +4,7 @@
 
 use super::{
     naive::{is_below, Call},
-    src::route::{Access, BranchId, CgroupId, Facts, IdRange, Policy},
+    src::route::{Access, BranchId, CgroupId, Facts, IdRange, Policy, Who},
     BRANCHES,
 };
 
@@ -20,9 +20,7 @@ pub(crate) struct Asked<'a> {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Unreachable;
 
-impl Facts for Asked<'_> {
-    type Error = Unreachable;
-
+impl Who for Asked<'_> {
     fn uid(&self) -> u32 {
         self.call.uid
     }
@@ -36,6 +34,10 @@ impl Facts for Asked<'_> {
         let group = std::str::from_utf8(group.expect("a group")).expect("text");
         is_below(self.call.cgroup, group)
     }
+}
+
+impl Facts for Asked<'_> {
+    type Error = Unreachable;
 
     fn access(&self) -> Access {
         let ways = [
@@ -62,9 +64,7 @@ impl Facts for Asked<'_> {
 /// Facts of which only the caller is known.
 pub(crate) struct CallerOnly<'a>(pub(crate) Asked<'a>);
 
-impl Facts for CallerOnly<'_> {
-    type Error = Unreachable;
-
+impl Who for CallerOnly<'_> {
     fn uid(&self) -> u32 {
         self.0.uid()
     }
@@ -76,6 +76,10 @@ impl Facts for CallerOnly<'_> {
     fn in_cgroup(&self, group: CgroupId) -> bool {
         self.0.in_cgroup(group)
     }
+}
+
+impl Facts for CallerOnly<'_> {
+    type Error = Unreachable;
 
     fn access(&self) -> Access {
         self.0.access()

@@ -280,3 +280,51 @@ fn each_of_many_rules_on_callers_is_found() {
         assert_eq!(policy.decide(&state, Op::Lookup, &asked), Ok(peek.lookup));
     }
 }
+
+#[test]
+fn callers_without_an_exception_find_all_at_home() {
+    let by_uid = |uid| call_of(uid);
+    let in_group = Call {
+        groups: vec![7],
+        ..call_of(0)
+    };
+    let cases: [(&[&str], &[(Call, bool)]); 5] = [
+        (
+            &["path=/** uid=1000-2000 -> hide"],
+            &[
+                (by_uid(0), true),
+                (by_uid(1000), false),
+                (by_uid(2001), true),
+            ],
+        ),
+        (
+            &["op=data uid=5 -> cold", "op=meta gid=7 -> deny", "-> hot"],
+            &[(by_uid(1), true), (by_uid(5), false), (in_group, false)],
+        ),
+        // Not a rule on the caller alone.
+        (&["uid=5 access=w op=open -> deny"], &[]),
+        (&["uid=5 -> deny", "op=read -> cold"], &[]),
+        (&["uid=5 -> deny", "exists=cold -> cold"], &[]),
+    ];
+    for (rules, callers) in cases {
+        let policy = policy(rules);
+        let state = at(&policy, "/x");
+        let exceptions = policy.exceptions(&state);
+        assert_eq!(exceptions.is_some(), !callers.is_empty(), "{rules:?}");
+        for (call, plain) in callers {
+            let exceptions = exceptions.as_ref().expect("some");
+            let asked = Asked {
+                call,
+                policy: &policy,
+            };
+            assert_eq!(policy.excepts(exceptions, &asked), !plain, "{rules:?}");
+            assert_eq!(exceptions.home(), branch("hot"));
+        }
+    }
+    let many: Vec<String> = (0..7).map(|n| format!("uid={n} -> deny")).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    for (count, kept) in [(6, true), (7, false)] {
+        let policy = policy(&many[..count]);
+        assert_eq!(policy.exceptions(&at(&policy, "/x")).is_some(), kept);
+    }
+}

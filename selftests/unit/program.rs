@@ -11,7 +11,7 @@ use super::{
     show,
     src::route::{
         Access, Asks, BranchId, CgroupId, Errno, Facts, IdRange, Lesson, List, Op, Policy, Said,
-        State, Verdict,
+        State, Verdict, Who,
     },
     BRANCHES,
 };
@@ -32,9 +32,7 @@ struct Programmed<'a> {
     contradicted: RefCell<bool>,
 }
 
-impl Facts for Programmed<'_> {
-    type Error = super::call::Unreachable;
-
+impl Who for Programmed<'_> {
     fn uid(&self) -> u32 {
         self.asked.uid()
     }
@@ -46,6 +44,10 @@ impl Facts for Programmed<'_> {
     fn in_cgroup(&self, group: CgroupId) -> bool {
         self.asked.in_cgroup(group)
     }
+}
+
+impl Facts for Programmed<'_> {
+    type Error = super::call::Unreachable;
 
     fn access(&self) -> Access {
         self.asked.access()

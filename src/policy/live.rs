@@ -7,6 +7,7 @@ use super::{
     ROOT, //
 };
 use crate::{
+    call::By,
     namei::number,
     route::{
         BranchId,
@@ -17,6 +18,7 @@ use crate::{
         Stamp, //
     },
     vfs::{
+        Caller,
         Forget,
         Plain,
         RcuArc,
@@ -118,7 +120,7 @@ impl LivePolicy {
         (plain != 0).then(|| {
             let default = default_of(plain);
             let generation = plain >> BRANCH_BITS;
-            (Tag::new(generation, all_at(default), ROOT), default)
+            (Tag::timeless(all_at(default), ROOT).of(generation), default)
         })
     }
 
@@ -137,38 +139,49 @@ impl LivePolicy {
         tag.home_in(self.stamp.marks())
     }
 
-    /// Whether it is known that the home of `dentry` serves `op`, whoever calls. May be called in RCU
-    /// walk.
+    /// The number of the branch that the current task finds the name with the tag `tag` in, and that then
+    /// serves everything for it, if that is plain but for some callers. May be called in RCU walk.
+    #[inline]
+    pub(crate) fn home_for_caller(&self, tag: Tag) -> Option<u8> {
+        tag.mostly_in(self.stamp.marks())?;
+        self.home_for_most(tag)
+    }
+
+    /// The same for a tag that says so.
+    #[inline(never)]
+    fn home_for_most(&self, tag: Tag) -> Option<u8> {
+        // In this order: of a tag that still counts then, it was the policy in force that was read.
+        self.with(|policy| {
+            tag.is_in(self.stamp.marks())
+                .then(|| policy.home_for_caller(tag))?
+        })
+    }
+
+    /// Whether it is known that the home of `dentry` serves `op` for the current task. May be called in
+    /// RCU walk.
     #[inline]
     pub(crate) fn is_at_home(&self, dentry: &SwitchDentry, op: Op) -> bool {
-        // What rules say of a call is decided in place at once.
-        self.is_plain()
-            || self.is_marked_at_home(dentry, op)
-            || (self.is_programmed() && self.is_known_at_home(dentry, op))
-    }
-
-    /// The same if its tag tells.
-    #[inline(always)]
-    fn is_marked_at_home(&self, dentry: &SwitchDentry, op: Op) -> bool {
-        let marks = self.stamp.marks();
-        let home = match op {
-            Op::Getattr => dentry.tag().getattr_at_home_in(marks),
-            _ => dentry.tag().all_at_home_in(marks),
-        };
+        if self.is_plain() {
+            return true;
+        }
         // What was found elsewhere before a remount stays there for those who hold it.
-        home.is_some() && home == dentry.inode().map(SwitchInode::branch)
+        let Some(home) = dentry.inode().map(SwitchInode::branch) else {
+            return false;
+        };
+        let (tag, marks) = (dentry.tag(), self.stamp.marks());
+        let marked = match op {
+            Op::Getattr => tag.getattr_at_home_in(marks),
+            _ => tag.all_at_home_in(marks),
+        };
+        marked == Some(home) || self.is_known_at_home(tag, op, home)
     }
 
-    /// The same from the state of the name.
+    /// The same of the name with the tag `tag`, which was found in the branch with the number `home`, from
+    /// its state: for everybody, or but for some callers.
     #[inline(never)]
-    fn is_known_at_home(&self, dentry: &SwitchDentry, op: Op) -> bool {
-        let tag = dentry.tag();
-        let home = dentry.inode().map(SwitchInode::branch);
-        self.with(|policy| {
-            Policy::is_of(tag, policy.generation())
-                && home.is_some_and(|home| policy.states.is_at_home(tag.state(), op, home))
-                && !policy.shapes(op)
-        })
+    fn is_known_at_home(&self, tag: Tag, op: Op, home: u8) -> bool {
+        // In this order: of a tag that still counts then, it was the policy in force that was read.
+        self.with(|policy| tag.is_in(self.stamp.marks()) && policy.is_known_at_home(tag, op, home))
     }
 
     /// Reads the policy in place. `f` must not sleep; may be called in RCU walk.
@@ -183,6 +196,26 @@ impl LivePolicy {
 }
 
 impl Policy {
+    /// The number of the branch that the current task finds the name with the tag `tag`, of this policy's
+    /// generation, in, and that then serves everything for it, if only rules on the caller could say
+    /// otherwise. May be called in RCU walk.
+    #[inline]
+    fn home_for_caller(&self, tag: Tag) -> Option<u8> {
+        let exceptions = self.states.exceptions(tag.state())?;
+        let policy = self;
+        let excepts = |caller: Caller<'_>| self.rules.excepts(exceptions, &By { policy, caller });
+        (!Caller::with_current(excepts)).then(|| number(exceptions.home()))
+    }
+
+    /// Whether the branch with the number `home`, in which the name with the tag `tag`, of this policy's
+    /// generation, was found, is known to serve `op` for the current task. May be called in RCU walk.
+    #[inline]
+    fn is_known_at_home(&self, tag: Tag, op: Op, home: u8) -> bool {
+        let known = self.states.is_at_home(tag.state(), op, home)
+            || self.home_for_caller(tag) == Some(home);
+        known && !self.shapes(op)
+    }
+
     /// The generation, if it is trivial, and then that never changes, with the default branch; else 0.
     fn plain(&self) -> u64 {
         let generation = self.generation();

@@ -111,7 +111,7 @@ impl Policy {
         lessons.each(|lesson| {
             number = self.known.after(number, lesson, |number| {
                 let state = self.states.get(number).ok_or(EIO)?;
-                self.states.intern(state.learn(lesson)?)
+                self.states.intern(&self.rules, state.learn(lesson)?)
             })?;
             Ok(())
         })?;
@@ -127,7 +127,7 @@ impl Policy {
         }
         self.known.asking(asks, number, || {
             let state = self.states.get(number).ok_or(EIO)?;
-            self.states.intern(state.asking(asks)?)
+            self.states.intern(&self.rules, state.asking(asks)?)
         })
     }
 
@@ -256,12 +256,13 @@ impl Policy {
         let number = match places {
             Some(places) => {
                 let make = || Ok(self.rules.state_at(&places, kind)?);
-                self.states.at(places, kind, make)?
+                self.states.at(&self.rules, places, kind, make)?
             }
             None => {
                 let dir = self.states.get(dir.state()).ok_or(EIO)?;
                 let child = |name: &route::Name<'_>| self.rules.child(dir, name, kind);
-                self.states.intern(self.with_name(inode, name, child)??)?
+                self.states
+                    .intern(&self.rules, self.with_name(inode, name, child)??)?
             }
         };
         self.tag_of(dir.generation(), self.asking(number)?)

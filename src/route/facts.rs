@@ -9,13 +9,8 @@ use super::{
     verdict::BranchId, //
 };
 
-/// What is known of a call: of who calls, and of the path that is called upon.
-///
-/// For an open file it is the opener who counts. What a rule does not ask for is not asked here.
-pub(crate) trait Facts {
-    /// Why a branch could not be asked.
-    type Error;
-
+/// Who calls. For an open file it is the opener who counts.
+pub(crate) trait Who {
     /// The caller's fsuid, as a kernel id.
     fn uid(&self) -> u32;
 
@@ -24,6 +19,14 @@ pub(crate) trait Facts {
 
     /// Whether the caller is in the control group or below it.
     fn in_cgroup(&self, group: CgroupId) -> bool;
+}
+
+/// What is known of a call: of who calls, and of the path that is called upon.
+///
+/// What a rule does not ask for is not asked here.
+pub(crate) trait Facts: Who {
+    /// Why a branch could not be asked.
+    type Error;
 
     /// How the file is opened; [`Access::NONE`] where nothing is opened.
     fn access(&self) -> Access;
@@ -58,9 +61,7 @@ pub(super) struct Made<'a, F> {
     pub(super) made_in: BranchId,
 }
 
-impl<F: Facts> Facts for Made<'_, F> {
-    type Error = F::Error;
-
+impl<F: Who> Who for Made<'_, F> {
     fn uid(&self) -> u32 {
         self.facts.uid()
     }
@@ -72,6 +73,10 @@ impl<F: Facts> Facts for Made<'_, F> {
     fn in_cgroup(&self, group: CgroupId) -> bool {
         self.facts.in_cgroup(group)
     }
+}
+
+impl<F: Facts> Facts for Made<'_, F> {
+    type Error = F::Error;
 
     fn access(&self) -> Access {
         self.facts.access()
@@ -219,13 +224,22 @@ impl Conditions {
         self.size.is_some() || self.exists.is_some() || self.missing.is_some()
     }
 
+    /// Whether there are none but on who calls.
+    pub(super) fn ask_caller_alone(&self) -> bool {
+        self.access.is_none() && !self.asks_branches()
+    }
+
+    /// Whether those on who calls hold.
+    #[inline]
+    pub(super) fn hold_for<W: Who>(&self, who: &W) -> bool {
+        self.uid.is_none_or(|ids| ids.has(who.uid()))
+            && self.gid.is_none_or(|ids| who.in_groups(ids))
+            && self.cgroup.is_none_or(|group| who.in_cgroup(group))
+    }
+
     /// Whether all of them hold. What costs a call into a branch is asked last.
     pub(super) fn hold<F: Facts>(&self, facts: &F) -> Result<bool, F::Error> {
-        let caller = self.uid.is_none_or(|ids| ids.has(facts.uid()))
-            && self.gid.is_none_or(|ids| facts.in_groups(ids))
-            && self.cgroup.is_none_or(|group| facts.in_cgroup(group))
-            && self.access.is_none_or(|ways| ways.meets(facts.access()));
-        if !caller {
+        if !self.hold_for(facts) || !self.access.is_none_or(|ways| ways.meets(facts.access())) {
             return Ok(false);
         }
         if let Some(size) = self.size {
