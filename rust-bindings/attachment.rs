@@ -2,6 +2,11 @@
 
 //! What is said of a mount's use of a BPF chooser, on kernels with BPF and without.
 
+use core::sync::atomic::{
+    AtomicU32,
+    Ordering, //
+};
+
 /// What happens on a mount when its program is unregistered.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum OnDetach {
@@ -56,6 +61,18 @@ pub(crate) enum Who {
     Nobody,
 }
 
+/// What tells programs from those that they replaced; 29 bits.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct Epoch(u32);
+
+impl Epoch {
+    /// One that was not there for the last 2^29 programs.
+    pub(super) fn new() -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        Self(NEXT.fetch_add(1, Ordering::Relaxed) & ((1 << 29) - 1))
+    }
+}
+
 /// Which members the programs of a chooser have.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Members {
@@ -72,14 +89,23 @@ pub(crate) struct Members {
 impl Members {
     /// Bits for the operations.
     const OPS: u32 = 30;
+    /// Bits for all but the epoch.
+    const EPOCH: u32 = Self::OPS + 5;
 
-    /// One word for `who` and these.
-    pub(super) fn pack(self, who: Who) -> u64 {
+    /// One word for `who` and these, the members of the programs of the epoch `epoch`.
+    pub(super) fn pack(self, who: Who, epoch: Epoch) -> u64 {
         u64::from(self.ops)
             | u64::from(self.name) << Self::OPS
             | u64::from(self.getattr) << (Self::OPS + 1)
             | u64::from(self.error) << (Self::OPS + 2)
             | (who as u64) << (Self::OPS + 3)
+            | u64::from(epoch.0) << Self::EPOCH
+    }
+
+    /// The epoch in a word.
+    pub(super) fn epoch(word: u64) -> Epoch {
+        // CAST: The 29 bits that are left.
+        Epoch((word >> Self::EPOCH) as u32)
     }
 
     /// What is in a word.
@@ -93,7 +119,7 @@ impl Members {
             getattr: bit(1),
             error: bit(2),
         };
-        let who = match word >> (Self::OPS + 3) {
+        let who = match word >> (Self::OPS + 3) & 3 {
             0 => Who::Program,
             1 => Who::Rules,
             _ => Who::Nobody,

@@ -11,6 +11,7 @@
 
 use super::{
     attachment::{
+        Epoch,
         Forget,
         Members,
         OnDetach,
@@ -60,6 +61,8 @@ struct Loaded {
     ops: Option<NonNull<sys::switchfs_ops>>,
     /// `SWITCHFS_MEMBER_*` of those that may sleep.
     sleepers: u32,
+    /// Theirs.
+    epoch: Epoch,
 }
 
 // SAFETY: The structure is not changed any more, and programs may be called by many tasks at once.
@@ -83,6 +86,7 @@ impl Loaded {
             ops: Some(ops),
             // SAFETY: By the contract.
             sleepers: unsafe { sys::switchfs_bpf_sleepers(ops.as_ptr()) },
+            epoch: Epoch::new(),
         };
         Ok(Arc::new(loaded, GFP_KERNEL)?)
     }
@@ -200,9 +204,10 @@ impl Seat {
         Ok(())
     }
 
-    /// Lets `who` decide from now on, by `members`, and ends what was kept.
-    fn say(&self, who: Who, members: Members) {
-        self.says.store(members.pack(who), Ordering::Release);
+    /// Lets `who` decide from now on, by `members` of the programs of the epoch `epoch`, and ends what was
+    /// kept.
+    fn say(&self, who: Who, members: Members, epoch: Epoch) {
+        self.says.store(members.pack(who, epoch), Ordering::Release);
         self.stamp.forget();
     }
 
@@ -260,7 +265,7 @@ impl Attachment {
         chooser.seats.as_mut(&mut known).reserve(1, GFP_KERNEL)?;
         let loaded = chooser.loaded.get();
         loaded.begin(&seat)?;
-        seat.say(Who::Program, loaded.members());
+        seat.say(Who::Program, loaded.members(), loaded.epoch);
         chooser
             .seats
             .as_mut(&mut known)
@@ -298,7 +303,8 @@ impl Attachment {
                 .on_detach
                 .store(number(on_detach), Ordering::Relaxed);
             if self.is_detached() && on_detach != OnDetach::Keep {
-                self.seat.say(on_detach.who(), Members::default());
+                self.seat
+                    .say(on_detach.who(), Members::default(), Epoch::new());
             }
         }
     }
@@ -309,29 +315,52 @@ impl Attachment {
         Members::unpack(self.seat.says.load(Ordering::Acquire))
     }
 
+    /// What tells that programs were swapped, or let go, between two looks at it; never 0. May be called in
+    /// RCU walk.
+    pub(crate) fn word(&self) -> u64 {
+        self.seat.says.load(Ordering::Acquire) | 1 << 63
+    }
+
+    /// Waits until no programs are being swapped. May sleep.
+    #[cold]
+    pub(crate) fn settle(&self) {
+        drop(KNOWN.lock());
+    }
+
     /// Calls the program of a member that `call` picks, if there is one. ECHILD when it may sleep, and
-    /// the caller must not.
+    /// the caller must not. While programs are being swapped that is so, too, and who may sleep is told
+    /// afterwards that they were.
     fn call<R>(
         &self,
         member: sys::switchfs_member,
         may_sleep: bool,
         call: impl FnOnce(&sys::switchfs_ops) -> R,
     ) -> Result<Option<R>> {
+        let epoch = Members::epoch(self.seat.says.load(Ordering::Acquire));
         let mut call = Some(call);
-        let mut run = |loaded: &Loaded| {
-            let ops = loaded.ops()?;
-            call.take().map(|call| call(ops))
+        // Those that were asked for their members, or none.
+        let mut run = |loaded: &Loaded| match loaded.ops() {
+            _ if loaded.epoch != epoch => Err(crate::error::swapped()),
+            Some(ops) => Ok(call.take().map(|call| call(ops))),
+            None => Ok(None),
         };
         let done = self
             .chooser
             .loaded
             .with(|loaded| (loaded.sleepers & member == 0).then(|| run(loaded)));
-        match done {
-            Some(result) => Ok(result),
-            None if !may_sleep => Err(ECHILD),
-            // Others may be in force by now; with a reference it does not matter whether they sleep.
-            None => Ok(run(&self.chooser.loaded.get())),
-        }
+        let done = match done {
+            Some(done) => done,
+            None if !may_sleep => return Err(ECHILD),
+            // With a reference it does not matter whether they sleep.
+            None => run(&self.chooser.loaded.get()),
+        };
+        done.map_err(|swapped| {
+            if !may_sleep {
+                return ECHILD;
+            }
+            self.settle();
+            swapped
+        })
     }
 
     /// What `route` says; none if there is no such program.
@@ -495,7 +524,7 @@ fn unreg(ops: *const sys::switchfs_ops) {
     let loaded = chooser.loaded.get();
     for seat in seats.iter().filter(|s| s.on_detach() != OnDetach::Keep) {
         seat.ended.store(true, Ordering::Relaxed);
-        seat.say(seat.on_detach().who(), Members::default());
+        seat.say(seat.on_detach().who(), Members::default(), Epoch::new());
         loaded.end(seat);
     }
     if seats.iter().any(|seat| seat.on_detach() == OnDetach::Keep) {
@@ -504,6 +533,7 @@ fn unreg(ops: *const sys::switchfs_ops) {
     let nothing = Loaded {
         ops: None,
         sleepers: 0,
+        epoch: Epoch::new(),
     };
     // Without memory they are let go with the last mount.
     if let Ok(nothing) = Arc::new(nothing, GFP_KERNEL) {
@@ -531,13 +561,13 @@ fn update(new: NonNull<sys::switchfs_ops>, old: *const sys::switchfs_ops) -> Res
         }
     }
     let before = chooser.loaded.get();
-    let members = loaded.members();
+    let (members, epoch) = (loaded.members(), loaded.epoch);
     chooser.logged.store(false, Ordering::Relaxed);
     // From here on nothing is kept until there is one of them again: the old programs' answers would
     // be taken for the new ones', and what only the old ones have would be asked of the new ones.
     for seat in seats.iter() {
         seat.stamp.end();
-        seat.say(Who::Program, members);
+        seat.say(Who::Program, members, epoch);
     }
     chooser.loaded.replace(loaded);
     for seat in seats.iter() {

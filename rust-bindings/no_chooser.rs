@@ -81,6 +81,16 @@ impl Attachment {
         match *self {}
     }
 
+    /// What tells that programs were swapped.
+    pub(crate) fn word(&self) -> u64 {
+        match *self {}
+    }
+
+    /// Waits until no programs are being swapped.
+    pub(crate) fn settle(&self) {
+        match *self {}
+    }
+
     /// What `route` says.
     pub(crate) fn route(&self, _: &mut Question<'_>) -> Result<Option<u64>> {
         match *self {}

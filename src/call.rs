@@ -58,6 +58,7 @@ pub(crate) enum Decision {
 }
 
 /// The path that is called upon.
+#[derive(Clone, Copy)]
 pub(crate) enum At<'a> {
     /// A name of the mount.
     Dentry(&'a SwitchDentry),

@@ -56,15 +56,16 @@ pub(crate) fn check_cached(info: &Info, dentry: &SwitchDentry) -> Result {
     if info.policy.is_plain() {
         return Ok(());
     }
-    let policy = info.policy.get();
-    let dir = dentry.parent();
-    let state = dentry.with_name(|name| policy.child(&dir, name, Some(Kind::File)))?;
-    if state.makes_files_at_home() {
-        return Ok(());
-    }
-    Caller::with_current(|caller| {
-        let make = || Call::new(info, &policy, caller, At::Dentry(dentry));
-        check_call(make, &state, dentry)
+    info.settled(|policy| {
+        let dir = dentry.parent();
+        let state = dentry.with_name(|name| policy.child(&dir, name, Some(Kind::File)))?;
+        if state.makes_files_at_home() {
+            return Ok(());
+        }
+        Caller::with_current(|caller| {
+            let make = || Call::new(info, policy, caller, At::Dentry(dentry));
+            check_call(make, &state, dentry)
+        })
     })
 }
 

@@ -75,16 +75,21 @@ pub(crate) fn target(info: &Info, entry: Entry<'_>, op: Op, kind: Option<Kind>) 
     if let Some((tag, id)) = info.policy.plain() {
         return Ok(Target { id, tag });
     }
-    target_by_rules(info, entry, op, kind)
+    info.settled(|policy| target_by_rules(info, policy, entry, op, kind))
 }
 
 /// The same when there are rules.
 #[inline(never)]
-fn target_by_rules(info: &Info, entry: Entry<'_>, op: Op, kind: Option<Kind>) -> Result<Target> {
-    let policy = info.policy.get();
+fn target_by_rules(
+    info: &Info,
+    policy: &Policy,
+    entry: Entry<'_>,
+    op: Op,
+    kind: Option<Kind>,
+) -> Result<Target> {
     let (tag, state) = policy.entry(entry, kind)?;
     Caller::with_current(|caller| {
-        let mut call = Call::new(info, &policy, caller, At::Entry(entry));
+        let mut call = Call::new(info, policy, caller, At::Entry(entry));
         call.kind = kind;
         call.makes = true;
         let rules = policy.compiled();
@@ -258,13 +263,14 @@ fn remove_by_rules(
             Err(error::estale())
         };
     }
-    let policy = info.policy.get();
-    let (_, state) = policy.entry(entry, kind_of(entry.dentry()))?;
-    if !policy.may_be_home(state, home) {
-        return Err(error::estale());
-    }
-    let decision = Caller::with_current(|caller| {
-        Call::new(info, &policy, caller, At::Entry(entry)).decide(state, op, home)
+    let decision = info.settled(|policy| {
+        let (_, state) = policy.entry(entry, kind_of(entry.dentry()))?;
+        if !policy.may_be_home(state, home) {
+            return Err(error::estale());
+        }
+        Caller::with_current(|caller| {
+            Call::new(info, policy, caller, At::Entry(entry)).decide(state, op, home)
+        })
     })?;
     let id = match decision {
         Decision::Home => home,
@@ -275,6 +281,8 @@ fn remove_by_rules(
         }
     };
     if kind == RemoveKind::Dir {
+        let policy = info.policy.get();
+        let (_, state) = policy.entry(entry, Some(Kind::Dir))?;
         clear_mirrors(info, &policy, state, entry, id)?;
     }
     Ok((id, decision == Decision::Home))

@@ -46,6 +46,12 @@ pub(crate) fn estale() -> Error {
     Error::from_errno(-116)
 }
 
+/// Programs were swapped while they were asked. Never reaches a caller: see
+/// [`Info::settled`](crate::sb::Info::settled).
+pub(crate) fn swapped() -> Error {
+    EOPENSTALE
+}
+
 impl From<NoMem> for Error {
     fn from(_: NoMem) -> Self {
         ENOMEM

@@ -12,6 +12,7 @@ use crate::{
     error,
     fdinfo,
     namei::id,
+    policy::Policy,
     route::{
         self,
         BranchId,
@@ -115,7 +116,7 @@ fn open_not_plain(info: &Info, file: &RegularFile) -> Result<OpenFile> {
     if file.dentry().is_root() || is_home(info, file) {
         return open_home(info, file).map(OpenFile::One);
     }
-    let open = open_by_rules(info, file)?;
+    let open = info.settled(|policy| open_by_rules(info, policy, file))?;
     info.refresh_changed(file.inode());
     Ok(open)
 }
@@ -146,13 +147,12 @@ fn open_as(
 
 /// Opens a file as rules say: one backing file for each use that they tell apart, those of one branch
 /// shared, and the files of gates.
-fn open_by_rules(info: &Info, file: &RegularFile) -> Result<OpenFile> {
-    let policy = info.policy.get();
+fn open_by_rules(info: &Info, policy: &Policy, file: &RegularFile) -> Result<OpenFile> {
     let seen = policy.seen(file.dentry());
     let state = policy.state(file.dentry())?;
     let home = id(file.inode().branch());
     Caller::with_current(|caller| {
-        let mut call = Call::new(info, &policy, caller, At::Dentry(file.dentry()));
+        let mut call = Call::new(info, policy, caller, At::Dentry(file.dentry()));
         call.access = ways(file);
         call.open_flags = file.flags();
         let open = match decide(&call, state, Use::Open, home) {
@@ -203,19 +203,18 @@ fn open_by_rules(info: &Info, file: &RegularFile) -> Result<OpenFile> {
 /// Whether the home serves all uses of `file` for the one who opens it, as far as that can be told
 /// without calling branches.
 fn is_home(info: &Info, file: &RegularFile) -> bool {
-    info.policy.with(|policy| {
-        let state = policy.state_of_tag(file.dentry().tag());
-        state
-            .filter(|state| !state.splits_data())
-            .is_some_and(|state| {
-                Caller::with_current(|caller| {
-                    let mut call = Call::new(info, policy, caller, At::InPlace(file.dentry()));
-                    call.access = ways(file);
-                    let home = id(file.inode().branch());
-                    decide(&call, state, Use::Open, home) == Ok(Decision::Home)
-                })
+    let decision = info.policy.with(|policy| {
+        policy.settled_in_place(|| {
+            let state = policy.state_of_tag(file.dentry().tag());
+            let state = state.filter(|state| !state.splits_data()).ok_or(ECHILD)?;
+            Caller::with_current(|caller| {
+                let mut call = Call::new(info, policy, caller, At::InPlace(file.dentry()));
+                call.access = ways(file);
+                decide(&call, state, Use::Open, id(file.inode().branch()))
             })
-    })
+        })
+    });
+    decision == Ok(Decision::Home)
 }
 
 /// What is open so far of a file that is being opened.

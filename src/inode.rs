@@ -106,16 +106,18 @@ fn getattr_by_rules(
     stat: &mut Stat,
 ) -> Result {
     info.watch(dentry, Op::Getattr);
-    match info.decide_away(dentry, Op::Getattr)? {
-        decision if decision != Decision::Home && dentry.is_hashed() => {
-            getattr_elsewhere(info, dentry, inode, decision, query, stat)?;
+    info.settled(|_| {
+        match info.decide_away(dentry, Op::Getattr)? {
+            decision if decision != Decision::Home && dentry.is_hashed() => {
+                getattr_elsewhere(info, dentry, inode, decision, query, stat)?;
+            }
+            _ => getattr_at_home(info, inode, query, stat)?,
         }
-        _ => getattr_at_home(info, inode, query, stat)?,
-    }
-    if !info.policy.is_programmed() {
-        return Ok(());
-    }
-    info.shape(dentry, stat)
+        if !info.policy.is_programmed() {
+            return Ok(());
+        }
+        info.shape(dentry, stat)
+    })
 }
 
 /// Refuses what the branch's own mount would refuse, whatever this mount's flags are.

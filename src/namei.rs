@@ -13,6 +13,7 @@ use crate::{
     inode,
     lessons::Lessons,
     mirror,
+    policy::Policy,
     route::{
         BranchId,
         Kind,
@@ -79,51 +80,55 @@ pub(crate) fn lookup(entry: Entry<'_>, flags: LookupFlags) -> Result<Option<ARef
             let (real, inode) = find(info, entry, default)?;
             connect(info, entry, tag, real, inode)
         }
-        None => lookup_by_rules(info, entry, flags),
+        None => {
+            let (tag, (real, inode)) =
+                info.settled(|policy| find_by_rules(info, policy, entry, flags))?;
+            connect(info, entry, tag, real, inode)
+        }
     }
 }
 
-/// The same when there are rules.
-fn lookup_by_rules(
+/// What `entry` is when there are rules, and its tag.
+fn find_by_rules(
     info: &Info,
+    policy: &Policy,
     entry: Entry<'_>,
     flags: LookupFlags,
-) -> Result<Option<ARef<SwitchDentry>>> {
-    let policy = info.policy.get();
+) -> Result<(Tag, Found)> {
     // Read first: what is said from here on is not taken for a later generation's.
     let generation = policy.generation();
     let known = match policy.asked_about_names() {
         None => Lessons::new(),
         Some((program, root)) => Caller::with_current(|caller| {
-            let call = Call::finding(info, &policy, caller, At::Entry(entry), flags);
+            let call = Call::finding(info, policy, caller, At::Entry(entry), flags);
             program.ask(&call, Some(root), None, true)?;
             Ok::<_, Error>(call.into_lessons())
         })?,
     };
     if known.keep_for_all() {
         // As if there were no program.
-        let (real, inode) = find(info, entry, policy.default())?;
-        return connect(info, entry, policy.bare_tag(generation)?, real, inode);
+        let found = find(info, entry, policy.default())?;
+        return Ok((policy.bare_tag(generation)?, found));
     }
     let (lookup, state) = policy.lookup(entry)?;
     let (home, lessons) = Caller::with_current(|caller| {
-        let mut call = Call::finding(info, &policy, caller, At::Entry(entry), flags);
+        let mut call = Call::finding(info, policy, caller, At::Entry(entry), flags);
         call.lessons = known;
         let home = home_of_call(&call, state, flags)?;
         Ok::<_, Error>((home, call.into_lessons()))
     })?;
     let Some(home) = home else {
         let tag = policy.learned(lookup.tag, &lessons)?;
-        return connect(info, entry, tag, None, None);
+        return Ok((tag, (None, None)));
     };
     let (real, inode) = find(info, entry, home)?;
     if inode.is_none() && flags.makes_to_open() {
-        creation::check(info, &policy, entry)?;
+        creation::check(info, policy, entry)?;
     }
     let kind = inode.as_ref().and_then(|inode| Kind::of_mode(inode.mode()));
     let tag = policy.found(entry, lookup, kind)?;
     let tag = policy.learned(tag, &lessons)?;
-    connect(info, entry, tag, real, inode)
+    Ok((tag, (real, inode)))
 }
 
 /// Whether the name of a call, whose state is `state`, is to be looked for: not if a gate has no
@@ -207,32 +212,35 @@ fn connect(
 fn home_by_rules(info: &Info, dentry: &SwitchDentry, flags: LookupFlags) -> Result<Option<u8>> {
     Caller::with_current(|caller| {
         let known = info.policy.with(|policy| {
-            let state = policy.state_of_tag(dentry.tag()).ok_or(ECHILD)?;
-            if state.lookup_needs() == Needs::Branches {
-                return Err(ECHILD);
-            }
-            let call = Call::finding(info, policy, caller, At::InPlace(dentry), flags);
-            home_of_call(&call, state, flags)
+            policy.settled_in_place(|| {
+                let state = policy.state_of_tag(dentry.tag()).ok_or(ECHILD)?;
+                if state.lookup_needs() == Needs::Branches {
+                    return Err(ECHILD);
+                }
+                let call = Call::finding(info, policy, caller, At::InPlace(dentry), flags);
+                home_of_call(&call, state, flags)
+            })
         });
         match known {
             Err(e) if e == ECHILD && !flags.in_rcu() => {}
             known => return Ok(known?.map(number)),
         }
         // The policy changed, or a directory above was renamed, or a branch has to be asked.
-        let policy = info.policy.get();
-        let inode = dentry.inode();
-        if inode.is_none() && policy.state_of_tag(dentry.tag()).is_none() {
-            // Of a name that does not exist it is not known where it does not.
-            return Ok(None);
-        }
-        let seen = policy.seen(dentry);
-        let state = policy.state(dentry)?;
-        let call = Call::finding(info, &policy, caller, At::Dentry(dentry), flags);
-        let home = home_of_call(&call, state, flags);
-        policy.remember(dentry, seen, &call.into_lessons());
-        Ok(home?
-            .map(number)
-            .filter(|home| inode.is_none_or(|inode| *home == inode.branch())))
+        info.settled(|policy| {
+            let inode = dentry.inode();
+            if inode.is_none() && policy.state_of_tag(dentry.tag()).is_none() {
+                // Of a name that does not exist it is not known where it does not.
+                return Ok(None);
+            }
+            let seen = policy.seen(dentry);
+            let state = policy.state(dentry)?;
+            let call = Call::finding(info, policy, caller, At::Dentry(dentry), flags);
+            let home = home_of_call(&call, state, flags);
+            policy.remember(dentry, seen, &call.into_lessons());
+            Ok(home?
+                .map(number)
+                .filter(|home| inode.is_none_or(|inode| *home == inode.branch())))
+        })
     })
 }
 
@@ -472,11 +480,12 @@ impl DentryOps for Names {
         if info.policy.plain_home(tag).is_some() || info.policy.home_for_caller(tag).is_some() {
             return Ok(());
         }
-        let policy = info.policy.get();
-        let state = policy.state(dentry)?;
-        let admitted = Caller::with_current(|caller| {
-            let call = Call::new(info, &policy, caller, At::Dentry(dentry));
-            admit(&call, state, LookupFlags::NONE)
+        let admitted = info.settled(|policy| {
+            let state = policy.state(dentry)?;
+            Caller::with_current(|caller| {
+                let call = Call::new(info, policy, caller, At::Dentry(dentry));
+                admit(&call, state, LookupFlags::NONE)
+            })
         })?;
         if admitted {
             Ok(())

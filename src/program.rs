@@ -12,6 +12,7 @@ use crate::{
         Call, //
     },
     error,
+    policy::Policy,
     route::{
         Asks,
         BranchId,
@@ -40,6 +41,9 @@ use kernel::{
     str::BStr,
     sync::Arc, //
 };
+
+/// How often it is decided anew because programs are swapped.
+const TRIES: usize = 64;
 
 /// Where the kind of a verdict ends, and what it needs begins.
 const PAYLOAD: u32 = 8;
@@ -106,7 +110,11 @@ impl Program {
         // It was let go meanwhile, or another one is in force that has no such program, and there is no
         // such state any more: what is to be asked has to be found out again.
         let Some((said, for_all)) = answer.or_else(|| self.without_program()) else {
-            return Err(if may_sleep { error::estale() } else { ECHILD });
+            if !may_sleep {
+                return Err(ECHILD);
+            }
+            self.0.settle();
+            return Err(error::swapped());
         };
         if may_sleep {
             call.learn(Lesson {
@@ -182,7 +190,7 @@ impl Program {
     }
 
     /// What it makes of the error `e` of `op` on `call`. May sleep.
-    pub(crate) fn replace(&self, call: &Call<'_>, op: Op, e: Error) -> Error {
+    fn replace(&self, call: &Call<'_>, op: Op, e: Error) -> Result<Error> {
         let asking = Asking {
             call,
             state: None,
@@ -191,11 +199,10 @@ impl Program {
         let said = self.question(&asking, true, |mut question| {
             self.0.error(&mut question, e.to_errno().wrapping_neg())
         });
-        match said {
-            Ok(Some(0) | None) => e,
-            Ok(Some(errno)) => self.errno(errno, "an error"),
-            Err(e) => e,
-        }
+        Ok(match said? {
+            Some(0) | None => e,
+            Some(errno) => self.errno(errno, "an error"),
+        })
     }
 
     /// The error with the number `errno`, negative or not, if a rule could name it.
@@ -256,7 +263,67 @@ impl Info {
         let Some(program) = policy.program().filter(|p| p.members().error) else {
             return e;
         };
-        Caller::with_current(|caller| program.replace(&Call::new(self, &policy, caller, at), op, e))
+        let said = self.settled(|_| {
+            Caller::with_current(|caller| {
+                program.replace(&Call::new(self, &policy, caller, at), op, e)
+            })
+        });
+        said.unwrap_or_else(|e| e)
+    }
+
+    /// Calls `f` with the policy in force, to decide by states and by what a program says: again if the
+    /// program was swapped meanwhile, so that all that it heeds is of one. May sleep.
+    #[inline]
+    pub(crate) fn settled<R>(&self, mut f: impl FnMut(&Arc<Policy>) -> Result<R>) -> Result<R> {
+        for _ in 0..TRIES {
+            let policy = self.policy.get();
+            if let Some(result) = policy.unless_swapped(|| f(&policy)) {
+                return result;
+            }
+        }
+        hastily(f(&self.policy.get()))
+    }
+}
+
+/// The result of what is decided while programs are swapped faster than that.
+#[cold]
+fn hastily<R>(result: Result<R>) -> Result<R> {
+    match result {
+        Err(e) if e == error::swapped() => Err(error::estale()),
+        result => result,
+    }
+}
+
+impl Policy {
+    /// What tells that the program was swapped between two looks at it; 0 without one. Any context.
+    #[inline]
+    fn program_word(&self) -> u64 {
+        self.program().map_or(0, |program| program.0.word())
+    }
+
+    /// Calls `f`, to decide under this policy; none if the program was swapped meanwhile.
+    #[inline]
+    fn unless_swapped<R>(&self, f: impl FnOnce() -> Result<R>) -> Option<Result<R>> {
+        let before = self.program_word();
+        let result = f();
+        let swapped = matches!(&result, Err(e) if *e == error::swapped());
+        (!swapped && self.program_word() == before).then_some(result)
+    }
+
+    /// As [`Info::settled`], under this policy.
+    pub(crate) fn settled<R>(&self, mut f: impl FnMut() -> Result<R>) -> Result<R> {
+        for _ in 0..TRIES {
+            if let Some(result) = self.unless_swapped(&mut f) {
+                return result;
+            }
+        }
+        hastily(f())
+    }
+
+    /// The same where nothing may sleep: ECHILD if the program was swapped.
+    #[inline]
+    pub(crate) fn settled_in_place<R>(&self, f: impl FnOnce() -> Result<R>) -> Result<R> {
+        self.unless_swapped(f).unwrap_or(Err(ECHILD))
     }
 }
 

@@ -135,11 +135,21 @@ impl Plan {
                 gate: None,
             });
         }
+        info.settled(|policy| Self::by_rules(info, policy, file, caller))
+    }
+
+    /// The same when there are rules.
+    fn by_rules(
+        info: &Info,
+        policy: &Arc<Policy>,
+        file: &DirFile,
+        caller: Caller<'_>,
+    ) -> Result<Self> {
         let state = policy.state(file.dentry())?;
         let mut gate = None;
         // No rule denies the root.
         if !file.dentry().is_root() {
-            let call = Call::new(info, &policy, caller, At::Dentry(file.dentry()));
+            let call = Call::new(info, policy, caller, At::Dentry(file.dentry()));
             let home = id(file.inode().branch());
             if let Decision::Gated { gate: asked, .. } = call.decide(state, Op::Readdir, home)? {
                 gate = Some(asked);
@@ -148,7 +158,7 @@ impl Plan {
         Ok(Self {
             homes: policy.names_homes(state, Some(file.inode())),
             varies: policy.names_vary(state),
-            policy,
+            policy: policy.clone(),
             gate,
         })
     }
@@ -322,7 +332,8 @@ impl DirSink for Filter<'_> {
             // Here no branch can be asked.
             let at = At::Passing(self.dir, entry.name);
             let call = Call::new(self.info, self.policy, self.caller, at);
-            lists(&call, self.inode, self.state, entry.name, self.branch)
+            self.policy
+                .settled_in_place(|| lists(&call, self.inode, self.state, entry.name, self.branch))
         };
         match listed {
             Ok(true) => {}
@@ -449,9 +460,11 @@ fn list_asking(source: &DirStream<'_>, file: &DirFile, to: &mut Filter<'_>) -> R
     for entry in batch.entries()? {
         end = End::Read;
         let listed = is_dot(&entry) || {
-            let at = At::Listed(file.dentry(), entry.name);
-            let call = Call::new(to.info, to.policy, to.caller, at);
-            lists(&call, to.inode, to.state, entry.name, to.branch)?
+            to.policy.settled(|| {
+                let at = At::Listed(file.dentry(), entry.name);
+                let call = Call::new(to.info, to.policy, to.caller, at);
+                lists(&call, to.inode, to.state, entry.name, to.branch)
+            })?
         };
         if !listed || (is_dot(&entry) && to.part != Part::Home) {
             continue;
@@ -571,7 +584,8 @@ impl DirFileOps for DirFiles {
     }
 
     fn route(file: &DirFile, name: Name<'_>, kind: u32) -> Result<KVVec<u8>> {
-        explain::absent(file, name, kind)
+        let info = file.dentry().sb().info();
+        info.settled(|_| explain::absent(file, name, kind))
     }
 
     fn show(file: &DirFile) -> Result<KVVec<u8>> {

@@ -36,7 +36,6 @@ use kernel::prelude::*;
 /// `rename` of the inode operations. The VFS holds both directories' locks.
 pub(crate) fn rename(old: Entry<'_>, new: Entry<'_>, flags: RenameFlags) -> Result {
     let info = old.dir().sb().info();
-    let policy = info.policy.get();
     let inode = old.dentry().inode().ok_or(ENOENT)?;
     let target = new.dentry().inode();
 
@@ -46,23 +45,27 @@ pub(crate) fn rename(old: Entry<'_>, new: Entry<'_>, flags: RenameFlags) -> Resu
     let back = back.map_or(kind, |target| Kind::of_mode(target.mode()));
     info.watch_entry(old, Op::Rename, back);
     info.watch_entry(new, Op::Rename, kind);
-    let (_, old_state) = policy.entry(old, back)?;
-    let (_, new_state) = policy.entry(new, kind)?;
     let id = id(inode.branch());
     if target.is_some_and(|target| target.branch() != inode.branch()) {
         return Err(info.refusal(new, Op::Rename, Reason::Cross, EXDEV));
     }
-    if !policy.is_trivial() {
-        allow(info, &policy, old, old_state, id, flags.exchange())?;
-        allow(info, &policy, new, new_state, id, true)?;
-    }
     let moves_dir = is_dir(inode) || target.is_some_and(is_dir);
-    if moves_dir && !policy.is_trivial() {
+    info.settled(|policy| {
+        if policy.is_trivial() {
+            return Ok(());
+        }
+        let (_, old_state) = policy.entry(old, back)?;
+        let (_, new_state) = policy.entry(new, kind)?;
+        allow(info, policy, old, old_state, id, flags.exchange())?;
+        allow(info, policy, new, new_state, id, true)?;
+        if !moves_dir {
+            return Ok(());
+        }
         let dir = Some(Kind::Dir);
         let (_, old_state) = policy.entry(old, dir)?;
         let (_, new_state) = policy.entry(new, dir)?;
-        check_dir(info, &policy, id, (old, old_state), (new, new_state))?;
-    }
+        check_dir(info, policy, id, (old, old_state), (new, new_state))
+    })?;
 
     let branch = info.branches.get(id)?;
     let old_dir = mirror::make_dir_of(info, old, id)?;

@@ -135,21 +135,24 @@ impl Info {
         Caller::with_current(|caller| {
             // In place, unless the state is not known yet, or a branch has to be asked.
             let known = self.policy.with(|policy| {
-                let state = policy.state_of_tag(dentry.tag()).ok_or(ECHILD)?;
-                let call = Call::of(self, policy, caller, At::InPlace(dentry), op);
-                call.decide(state, op, home)
+                policy.settled_in_place(|| {
+                    let state = policy.state_of_tag(dentry.tag()).ok_or(ECHILD)?;
+                    let call = Call::of(self, policy, caller, At::InPlace(dentry), op);
+                    call.decide(state, op, home)
+                })
             });
             match known {
                 Err(e) if e == ECHILD => {}
                 known => return known,
             }
-            let policy = self.policy.get();
-            let seen = policy.seen(dentry);
-            let state = policy.state(dentry)?;
-            let call = Call::of(self, &policy, caller, At::Dentry(dentry), op);
-            let decision = call.decide(state, op, home);
-            policy.remember(dentry, seen, &call.into_lessons());
-            decision
+            self.settled(|policy| {
+                let seen = policy.seen(dentry);
+                let state = policy.state(dentry)?;
+                let call = Call::of(self, policy, caller, At::Dentry(dentry), op);
+                let decision = call.decide(state, op, home);
+                policy.remember(dentry, seen, &call.into_lessons());
+                decision
+            })
         })
     }
 
