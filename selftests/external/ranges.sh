@@ -6,7 +6,7 @@
 bare_first=
 
 run_suite() {
-	local dir=$1 case log
+	local dir=$1 case log started
 	shift
 	if (($# == 0)); then
 		set -- seed-1
@@ -14,11 +14,12 @@ run_suite() {
 	fi
 	for case; do
 		log=$SWITCHFS_SCRATCH/ranges-$side-$case.log
+		started=$SECONDS
 		if timeout 20000 "$SWITCHFS_SELFTESTS/external/ranges" "$SUITES_OPERATIONS" "${case#seed-}" "$dir/file" >"$log" 2>&1; then
 			echo "pass $case"
 		else
 			echo "fail $case $(grep -m 1 ranges: "$log")"
 		fi
-		tail -n 1 "$log" >&2
+		echo "$(tail -n 1 "$log"), $((SECONDS - started)) s" >&2
 	done
 }
