@@ -97,18 +97,22 @@ fn find_by_rules(
 ) -> Result<(Tag, Found)> {
     // Read first: what is said from here on is not taken for a later generation's.
     let generation = policy.generation();
-    let known = match policy.asked_about_names() {
-        None => Lessons::new(),
-        Some((program, root)) => Caller::with_current(|caller| {
+    let mut known = Lessons::new();
+    if let Some(program) = policy.asked_about_names() {
+        let said = Caller::with_current(|caller| {
             let call = Call::finding(info, policy, caller, At::Entry(entry), flags);
-            program.ask(&call, Some(root), None, true)?;
-            Ok::<_, Error>(call.into_lessons())
-        })?,
-    };
-    if known.keep_for_all() {
-        // As if there were no program.
-        let found = find(info, entry, policy.default())?;
-        return Ok((policy.bare_tag(generation)?, found));
+            program.ask(&call, None, None, true)?;
+            let keeps = call.lessons.keep_for_all();
+            Ok::<_, Error>((!keeps).then(|| call.into_lessons()))
+        })?;
+        match said {
+            Some(said) => known = said,
+            // As if there were no program.
+            None => {
+                let found = find(info, entry, policy.default())?;
+                return Ok((policy.bare_tag(generation)?, found));
+            }
+        }
     }
     let (lookup, state) = policy.lookup(entry)?;
     let (home, lessons) = Caller::with_current(|caller| {

@@ -86,15 +86,19 @@ impl Policy {
         }
     }
 
-    /// The program and the state of any name without it, if there are no rules and it is asked about names
-    /// alone.
-    pub(crate) fn asked_about_names(&self) -> Option<(&Program, &State)> {
+    /// The program, if there are no rules and it is asked about names alone.
+    pub(crate) fn asked_about_names(&self) -> Option<&Program> {
         let program = self.program.as_ref().filter(|_| self.rules().is_empty())?;
         let members = program.members();
-        if members.ops != 0 || !members.name {
+        (members.ops == 0 && members.name).then_some(program)
+    }
+
+    /// The state of any name without a program, if there are no rules. May be called in RCU walk.
+    pub(crate) fn bare_state(&self) -> Option<&State> {
+        if !self.rules().is_empty() {
             return None;
         }
-        Some((program, self.states.get(ROOT)?))
+        self.states.get(ROOT)
     }
 
     /// The tag in the generation `generation` of a name of which neither a rule nor a program speaks.

@@ -45,7 +45,7 @@ fn place_of(policy: &Policy, id: BranchId) -> Option<u32> {
 pub(super) struct Asking<'a> {
     /// The call.
     pub(super) call: &'a Call<'a>,
-    /// The state of the name, if it is known.
+    /// The state of the name, if it is known and not that of all names.
     pub(super) state: Option<&'a State>,
     /// The operation; none for the name itself.
     pub(super) about: Option<Op>,
@@ -174,7 +174,8 @@ impl Asking<'_> {
         };
         let mut in_place = Call::new(call.info, call.policy, call.caller, at);
         in_place.access = call.access;
-        rules.by_rules(self.state.ok_or(ECHILD)?, op, &in_place)
+        let state = self.state.or_else(|| call.policy.bare_state());
+        rules.by_rules(state.ok_or(ECHILD)?, op, &in_place)
     }
 
     /// The word for a verdict; word::NEED for one that has none.
