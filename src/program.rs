@@ -259,13 +259,13 @@ impl Info {
         if self.policy.is_plain() || again || absent || known.and_then(Errno::new).is_none() {
             return e;
         }
-        let policy = self.policy.get();
-        let Some(program) = policy.program().filter(|p| p.members().error) else {
-            return e;
-        };
-        let said = self.settled(|_| {
+        let said = self.settled(|policy| {
+            // Looked at each time: it may have been let go.
+            let Some(program) = policy.program().filter(|p| p.members().error) else {
+                return Ok(e);
+            };
             Caller::with_current(|caller| {
-                program.replace(&Call::new(self, &policy, caller, at), op, e)
+                program.replace(&Call::new(self, policy, caller, at), op, e)
             })
         });
         said.unwrap_or_else(|e| e)
