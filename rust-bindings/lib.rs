@@ -188,6 +188,7 @@ pub(crate) use self::{
         About,
         Asker,
         Facts as ProgramFacts,
+        Link as ProgramLink,
         Object as ProgramObject,
         Question, //
     },

@@ -255,7 +255,7 @@ impl<'a> Question<'a> {
     }
 
     /// Whether a program may sleep.
-    pub(super) fn may_sleep(&self) -> bool {
+    pub(crate) fn may_sleep(&self) -> bool {
         self.may_sleep
     }
 

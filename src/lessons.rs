@@ -30,6 +30,14 @@ impl Lessons {
         }
     }
 
+    /// This one.
+    pub(crate) fn of(lesson: Lesson) -> Self {
+        let lessons = Self::new();
+        let [first, ..] = &lessons.few;
+        first.set(Some(lesson));
+        lessons
+    }
+
     /// What it said about an operation, or about the name.
     pub(crate) fn said(&self, about: Option<Op>) -> Option<Said> {
         for slot in &self.few {
@@ -44,14 +52,6 @@ impl Lessons {
         let said = lessons.find(|lesson| lesson.about == about).map(|l| l.said);
         self.more.set(more);
         said
-    }
-
-    /// Whether all that is known is that the name is kept, for every caller.
-    pub(crate) fn keep_for_all(&self) -> bool {
-        let [first, second, ..] = &self.few;
-        let keeps =
-            |lesson: Lesson| lesson.about.is_none() && lesson.for_all && lesson.said == Said::Rules;
-        first.get().is_some_and(keeps) && second.get().is_none()
     }
 
     /// Adds one. May sleep.

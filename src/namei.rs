@@ -75,45 +75,50 @@ pub(crate) fn id(number: u8) -> BranchId {
 pub(crate) fn lookup(entry: Entry<'_>, flags: LookupFlags) -> Result<Option<ARef<SwitchDentry>>> {
     let info = entry.dir().sb().info();
     info.watch_entry(entry, Op::Lookup, None);
-    match info.policy.plain() {
-        Some((tag, default)) => {
-            let (real, inode) = find(info, entry, default)?;
-            connect(info, entry, tag, real, inode)
-        }
-        None => {
-            let (tag, (real, inode)) =
-                info.settled(|policy| find_by_rules(info, policy, entry, flags))?;
-            connect(info, entry, tag, real, inode)
-        }
-    }
+    let (tag, home) = match info.policy.plain() {
+        Some(plain) => plain,
+        None => match info.settled(|policy| find_by_rules(info, policy, entry, flags))? {
+            ByRules::Plain(tag, home) => (tag, home),
+            ByRules::Found(tag, found) => return connect(info, entry, tag, found),
+        },
+    };
+    let found = find(info, entry, home)?;
+    connect(info, entry, tag, found)
 }
 
-/// What `entry` is when there are rules, and its tag.
+/// What is found out about a name when there are rules or a program.
+enum ByRules {
+    /// It is none of theirs: it is in this branch, the default, and gets this tag.
+    Plain(Tag, BranchId),
+    /// What it is, and its tag.
+    Found(Tag, Found),
+}
+
+/// What `entry` is when there are rules or a program.
 fn find_by_rules(
     info: &Info,
     policy: &Policy,
     entry: Entry<'_>,
     flags: LookupFlags,
-) -> Result<(Tag, Found)> {
+) -> Result<ByRules> {
     // Read first: what is said from here on is not taken for a later generation's.
     let generation = policy.generation();
-    let mut known = Lessons::new();
-    if let Some(program) = policy.asked_about_names() {
-        let said = Caller::with_current(|caller| {
-            let call = Call::finding(info, policy, caller, At::Entry(entry), flags);
-            program.ask(&call, None, None, true)?;
-            let keeps = call.lessons.keep_for_all();
-            Ok::<_, Error>((!keeps).then(|| call.into_lessons()))
-        })?;
-        match said {
-            Some(said) => known = said,
-            // As if there were no program.
-            None => {
-                let found = find(info, entry, policy.default())?;
-                return Ok((policy.bare_tag(generation)?, found));
+    let known = match policy.asked_about_names() {
+        Some(program) => {
+            let lesson = Caller::with_current(|caller| {
+                let call = Call::finding(info, policy, caller, At::Entry(entry), flags);
+                program.ask_about_name(&call)
+            })?;
+            if lesson.keeps_for_all() {
+                return Ok(ByRules::Plain(
+                    policy.bare_tag(generation)?,
+                    policy.default(),
+                ));
             }
+            Lessons::of(lesson)
         }
-    }
+        None => Lessons::new(),
+    };
     let (lookup, state) = policy.lookup(entry)?;
     let (home, lessons) = Caller::with_current(|caller| {
         let mut call = Call::finding(info, policy, caller, At::Entry(entry), flags);
@@ -123,7 +128,7 @@ fn find_by_rules(
     })?;
     let Some(home) = home else {
         let tag = policy.learned(lookup.tag, &lessons)?;
-        return Ok((tag, (None, None)));
+        return Ok(ByRules::Found(tag, (None, None)));
     };
     let (real, inode) = find(info, entry, home)?;
     if inode.is_none() && flags.makes_to_open() {
@@ -132,7 +137,7 @@ fn find_by_rules(
     let kind = inode.as_ref().and_then(|inode| Kind::of_mode(inode.mode()));
     let tag = policy.found(entry, lookup, kind)?;
     let tag = policy.learned(tag, &lessons)?;
-    Ok((tag, (real, inode)))
+    Ok(ByRules::Found(tag, (real, inode)))
 }
 
 /// Whether the name of a call, whose state is `state`, is to be looked for: not if a gate has no
@@ -190,8 +195,7 @@ fn connect(
     info: &Info,
     entry: Entry<'_>,
     tag: Tag,
-    real: Option<ARef<Dentry>>,
-    inode: Option<ARef<SwitchInode>>,
+    (real, inode): Found,
 ) -> Result<Option<ARef<SwitchDentry>>> {
     let dentry = entry.dentry();
     dentry.set_tag(tag);

@@ -27,6 +27,7 @@ use crate::{
     sb::Info,
     vfs::{
         word,
+        About,
         Attachment,
         Caller,
         Members,
@@ -78,13 +79,19 @@ impl Program {
         }
     }
 
-    /// What is said without a program, and that it holds for every caller; none while it decides.
-    fn without_program(&self) -> Option<(Said, bool)> {
-        match self.0.says().0 {
-            Who::Program => None,
-            Who::Rules => Some((Said::Rules, true)),
-            Who::Nobody => Some((Said::Verdict(Verdict::Deny(Errno::EACCES)), true)),
-        }
+    /// What is said about an operation, or about the name, without a program; none while it decides.
+    #[cold]
+    fn without_program(&self, about: Option<Op>) -> Option<Lesson> {
+        let said = match self.0.says().0 {
+            Who::Program => return None,
+            Who::Rules => Said::Rules,
+            Who::Nobody => Said::Verdict(Verdict::Deny(Errno::EACCES)),
+        };
+        Some(Lesson {
+            about,
+            said,
+            for_all: true,
+        })
     }
 
     /// What it says of `call` about an operation, or about the name, in the state `state` if that is
@@ -103,75 +110,69 @@ impl Program {
         if is_new && !may_sleep {
             return Err(ECHILD);
         }
-        let answer = match self.without_program() {
-            None => self.run(call, state, about, may_sleep)?,
-            answer => answer,
-        };
-        // It was let go meanwhile, or another one is in force that has no such program, and there is no
-        // such state any more: what is to be asked has to be found out again.
-        let Some((said, for_all)) = answer.or_else(|| self.without_program()) else {
-            if !may_sleep {
-                return Err(ECHILD);
-            }
-            self.0.settle();
-            return Err(error::swapped());
-        };
+        let lesson = self.teach(&Asking { call, state, about })?;
         if may_sleep {
-            call.learn(Lesson {
-                about,
-                said,
-                for_all,
-            })?;
+            call.learn(lesson)?;
         }
-        Ok(said)
+        Ok(lesson.said)
     }
 
-    /// Calls `f` with the question about `asking`.
-    fn question<R>(
-        &self,
-        asking: &Asking<'_>,
-        may_sleep: bool,
-        f: impl FnOnce(Question<'_>) -> Result<R>,
-    ) -> Result<R> {
-        let link = self.0.link(asking);
-        asking.with_name(|name| f(Question::new(&link, &name, &asking.facts(), may_sleep)))
+    /// What it says of the name of `call`, of which nothing is known yet. May sleep.
+    pub(crate) fn ask_about_name(&self, call: &Call<'_>) -> Result<Lesson> {
+        let asking = Asking {
+            call,
+            state: None,
+            about: None,
+        };
+        self.teach(&asking)
+    }
+
+    /// What it says of what `asking` asks.
+    fn teach(&self, asking: &Asking<'_>) -> Result<Lesson> {
+        let lesson = match self.0.says().0 {
+            Who::Program => self.run(asking)?,
+            Who::Rules | Who::Nobody => None,
+        };
+        if let Some(lesson) = lesson.or_else(|| self.without_program(asking.about)) {
+            return Ok(lesson);
+        }
+        // It was let go meanwhile, or another one is in force that has no such program, and there is no
+        // such state any more: what is to be asked has to be found out again.
+        if !asking.call.may_sleep() {
+            return Err(ECHILD);
+        }
+        self.0.settle();
+        Err(error::swapped())
     }
 
     /// Runs it, and a second time if it needs to know more.
-    fn run(
-        &self,
-        call: &Call<'_>,
-        state: Option<&State>,
-        about: Option<Op>,
-        may_sleep: bool,
-    ) -> Result<Option<(Said, bool)>> {
-        let asking = Asking { call, state, about };
-        self.question(&asking, may_sleep, |mut question| {
-            let run = |question: &mut Question<'_>| match about {
-                Some(_) => self.0.route(question),
-                None => self.0.keeps(question),
-            };
-            let Some(mut word) = run(&mut question)? else {
-                return Ok(None);
-            };
-            if word == word::NEED {
-                if !may_sleep {
-                    return Err(ECHILD);
-                }
+    fn run(&self, asking: &Asking<'_>) -> Result<Option<Lesson>> {
+        let Some(word) = asking.with_name(|about| self.word(asking, &about))? else {
+            return Ok(None);
+        };
+        let lesson = read(word, asking.about, asking.call.policy.branches());
+        if lesson.is_none() {
+            self.complain(word, asking.about.map_or("the name", Op::name));
+        }
+        lesson.map(Some).ok_or(EIO)
+    }
+
+    /// The word that it says of `about`, the name of `asking`.
+    fn word(&self, asking: &Asking<'_>, about: &About<'_>) -> Result<Option<u64>> {
+        let link = self.0.link(asking);
+        let mut question = asking.question(&link, about);
+        let run = |question: &mut Question<'_>| match asking.about {
+            Some(_) => self.0.route(question),
+            None => self.0.keeps(question),
+        };
+        match run(&mut question)? {
+            Some(word::NEED) if !question.may_sleep() => Err(ECHILD),
+            Some(word::NEED) => {
                 asking.find_out(&mut question)?;
-                let Some(second) = run(&mut question)? else {
-                    return Ok(None);
-                };
-                word = second;
+                run(&mut question)
             }
-            match read(word, about, call.policy.branches()) {
-                Some(answer) => Ok(Some(answer)),
-                None => {
-                    self.complain(word, about.map_or("the name", Op::name));
-                    Err(EIO)
-                }
-            }
-        })
+            word => Ok(word),
+        }
     }
 
     /// Lets it change what the caller of getattr on `call` is shown. May sleep.
@@ -181,12 +182,15 @@ impl Program {
             state: None,
             about: Some(Op::Getattr),
         };
-        self.question(&asking, true, |mut question| {
-            match self.0.getattr(&mut question, stat)?.unwrap_or(0) {
-                0 => Ok(()),
-                errno => Err(self.errno(errno, "getattr")),
-            }
-        })
+        let link = self.0.link(&asking);
+        let said = asking.with_name(|about| {
+            let mut question = asking.question(&link, &about);
+            self.0.getattr(&mut question, stat)
+        });
+        match said?.unwrap_or(0) {
+            0 => Ok(()),
+            errno => Err(self.errno(errno, "getattr")),
+        }
     }
 
     /// What it makes of the error `e` of `op` on `call`. May sleep.
@@ -196,7 +200,9 @@ impl Program {
             state: None,
             about: Some(op),
         };
-        let said = self.question(&asking, true, |mut question| {
+        let link = self.0.link(&asking);
+        let said = asking.with_name(|about| {
+            let mut question = asking.question(&link, &about);
             self.0.error(&mut question, e.to_errno().wrapping_neg())
         });
         Ok(match said? {
@@ -338,9 +344,9 @@ impl SwitchDentry {
     }
 }
 
-/// What `word` says about an operation, or about the name, on a mount with `branches`; and whether it
-/// holds for every caller. None if no rule could say it.
-fn read(word: u64, about: Option<Op>, branches: &[BranchId]) -> Option<(Said, bool)> {
+/// What `word` says about an operation, or about the name, on a mount with `branches`. None if no rule
+/// could say it.
+fn read(word: u64, about: Option<Op>, branches: &[BranchId]) -> Option<Lesson> {
     let for_all = word & word::FOR_ALL != 0;
     let kind = word & !word::FOR_ALL & 0xff;
     let payload = word >> PAYLOAD;
@@ -378,5 +384,9 @@ fn read(word: u64, about: Option<Op>, branches: &[BranchId]) -> Option<(Said, bo
         // where it is known.
         (Some(op), _) => for_all || op == Op::Lookup || !op.is_name(),
     };
-    fits.then_some((said, for_all))
+    fits.then_some(Lesson {
+        about,
+        said,
+        for_all,
+    })
 }

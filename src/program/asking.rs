@@ -26,6 +26,7 @@ use crate::{
         Asker,
         Name,
         ProgramFacts,
+        ProgramLink,
         ProgramObject,
         Question, //
     },
@@ -56,11 +57,11 @@ impl Asking<'_> {
     fn with_spelling<R>(&self, f: impl FnOnce(About<'_>) -> R) -> R {
         match &self.call.at {
             At::Dentry(dentry) | At::InPlace(dentry) => {
-                // What has no name is called so.
-                let bare = |name: Name<'_>| name.bytes() == b"/";
-                dentry.with_name(|name| match bare(name) {
-                    true => f(About::Dentry(dentry, Name::new(b""))),
-                    false => f(About::Dentry(dentry, name)),
+                dentry.with_name(|name| {
+                    // What has no name is called so.
+                    let is_bare = name.bytes() == b"/";
+                    let name = if is_bare { Name::new(b"") } else { name };
+                    f(About::Dentry(dentry, name))
                 })
             }
             At::Entry(entry) => f(About::Dentry(entry.dentry(), entry.name())),
@@ -91,16 +92,27 @@ impl Asking<'_> {
                     None
                 }
             };
-            match (&folded, &about) {
-                (None, _) => f(about),
-                (Some(name), About::Dentry(..)) => f(About::Dentry(dentry, Name::new(name))),
-                (Some(name), About::Listed(..)) => f(About::Listed(dentry, Name::new(name))),
-            }
+            f(match (&folded, &about) {
+                (None, _) => about,
+                (Some(name), About::Dentry(..)) => About::Dentry(dentry, Name::new(name)),
+                (Some(name), About::Listed(..)) => About::Listed(dentry, Name::new(name)),
+            })
         })
     }
 
+    /// The question about `about`, which has its name.
+    #[inline]
+    pub(super) fn question<'q>(
+        &self,
+        link: &'q ProgramLink<'q>,
+        about: &About<'q>,
+    ) -> Question<'q> {
+        Question::new(link, about, &self.facts(), self.call.may_sleep())
+    }
+
     /// What the call knows.
-    pub(super) fn facts(&self) -> ProgramFacts {
+    #[inline(always)]
+    fn facts(&self) -> ProgramFacts {
         let op = self.about.unwrap_or(Op::Lookup);
         let call = self.call;
         // As for rules: what a name is found as must not depend on what is found.

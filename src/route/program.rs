@@ -82,6 +82,11 @@ pub(crate) struct Lesson {
 }
 
 impl Lesson {
+    /// Whether it is that the name is kept, for every caller.
+    pub(crate) fn keeps_for_all(&self) -> bool {
+        self.about.is_none() && self.for_all && self.said == Said::Rules
+    }
+
     /// A number of 22 bits for what it says; none for what is not worth remembering.
     pub(crate) fn word(&self) -> Option<u32> {
         let about = self.about.map_or(31, |op| op as u32);
