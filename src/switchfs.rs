@@ -71,6 +71,8 @@ mod remount;
 #[forbid(unsafe_code)]
 mod rename;
 #[forbid(unsafe_code)]
+mod revalidate;
+#[forbid(unsafe_code)]
 mod route;
 #[forbid(unsafe_code)]
 mod sb;
@@ -104,7 +106,7 @@ impl vfs::FileSystem for Switchfs {
     type Branch = branch::Branch;
     type Super = sb::Super;
     type Context = params::MountContext;
-    type Dentry = namei::Names;
+    type Dentry = revalidate::Names;
     type Dir = dir::Dir;
     type Node = inode::Node;
     type Acl = acl::Acls;
