@@ -17,7 +17,6 @@ use crate::{
         BranchSet,
         CgroupId,
         Kind,
-        Op,
         Rule,
         State, //
     },
@@ -139,10 +138,12 @@ impl Policy {
         self.program.as_ref()
     }
 
-    /// Whether a program changes what `op` gives.
-    fn shapes(&self, op: Op) -> bool {
-        let program = self.program.as_ref().filter(|_| op == Op::Getattr);
-        program.is_some_and(|program| program.members().getattr)
+    /// Whether a program changes what getattr gives.
+    #[inline(never)]
+    fn shapes_getattr(&self) -> bool {
+        self.program
+            .as_ref()
+            .is_some_and(|program| program.members().getattr)
     }
 
     /// What a program has to be asked about a new name.

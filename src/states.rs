@@ -112,6 +112,39 @@ fn plain(state: &State, exceptions: Option<&Exceptions>) -> Plain {
     }
 }
 
+/// That the home, which is a certain branch, serves an operation: as [`Quick::at_home`] says it.
+#[derive(Clone, Copy)]
+pub(crate) struct AtHome(u64);
+
+impl AtHome {
+    /// The bits of the home.
+    const HOME: u64 = 0xff << 32;
+
+    /// That the branch with the number `home` serves `op`.
+    #[inline]
+    pub(crate) fn of(op: Op, home: u8) -> Self {
+        Self(u64::from(home) << 32 | 1 << op as u32)
+    }
+
+    /// The number of the home.
+    #[inline]
+    pub(crate) fn home(self) -> u8 {
+        // CAST: The upper half.
+        (self.0 >> 32) as u8
+    }
+
+    /// Whether it is about `op`.
+    #[inline]
+    pub(crate) fn is_about(self, op: Op) -> bool {
+        self.0 & (1 << op as u32) != 0
+    }
+
+    /// The same of whichever branch the home is.
+    pub(crate) fn of_any(self) -> Self {
+        Self(self.0 | Self::HOME)
+    }
+}
+
 /// What [`Quick::at_home`] says of `state`.
 fn at_home(state: &State) -> u64 {
     let home = state.home().map(|home| home.branch);
@@ -169,22 +202,26 @@ impl States {
         Some(timeless.of(generation))
     }
 
-    /// Whether the branch with the number `branch`, as the home of a name of the state `number`, is
-    /// known to serve `op`, whoever calls.
+    /// Whether it is known of a name of the state `number` that `what` is so, whoever calls.
     ///
     /// # Context
     ///
     /// Any.
     #[inline]
-    pub(crate) fn is_at_home(&self, number: u32, op: Op, branch: u8) -> bool {
+    pub(crate) fn is_at_home(&self, number: u32, what: AtHome) -> bool {
         // CAST: `usize` has 64 bits.
         let at_home = match self.quick.get(number as usize) {
             Some(quick) => quick.at_home.load(Ordering::Relaxed),
-            None => self.kept(number).map_or(0, |kept| kept.at_home),
+            None => self.kept_at_home(number),
         };
-        // CAST: The upper half.
-        let home = (at_home >> 32) as u8;
-        at_home & (1 << op as u32) != 0 && (home == branch || home == ANY)
+        at_home & (AtHome::HOME | what.0) == what.0
+    }
+
+    /// Which operations are known to be served at home, and which that is, of a state with a number
+    /// beyond the quick ones.
+    #[cold]
+    fn kept_at_home(&self, number: u32) -> u64 {
+        self.kept(number).map_or(0, |kept| kept.at_home)
     }
 
     /// The exceptions of the state with the number `number`, if it is plain but for those.

@@ -17,6 +17,7 @@ use crate::{
         self,
         Stamp, //
     },
+    states::AtHome,
     vfs::{
         Caller,
         Forget,
@@ -173,15 +174,15 @@ impl LivePolicy {
             Op::Getattr => tag.getattr_at_home_in(marks),
             _ => tag.all_at_home_in(marks),
         };
-        marked == Some(home) || self.is_known_at_home(tag, op, home)
+        marked == Some(home) || self.is_known_at_home(tag, AtHome::of(op, home))
     }
 
-    /// The same of the name with the tag `tag`, which was found in the branch with the number `home`, from
-    /// its state: for everybody, or but for some callers.
+    /// The same of the name with the tag `tag`, which was found in that home, from its state: for
+    /// everybody, or but for some callers.
     #[inline(never)]
-    fn is_known_at_home(&self, tag: Tag, op: Op, home: u8) -> bool {
+    fn is_known_at_home(&self, tag: Tag, what: AtHome) -> bool {
         // In this order: of a tag that still counts then, it was the policy in force that was read.
-        self.with(|policy| tag.is_in(self.stamp.marks()) && policy.is_known_at_home(tag, op, home))
+        self.with(|policy| tag.is_in(self.stamp.marks()) && policy.is_known_at_home(tag, what))
     }
 
     /// Reads the policy in place. `f` must not sleep; may be called in RCU walk.
@@ -207,13 +208,19 @@ impl Policy {
         (!Caller::with_current(excepts)).then(|| number(exceptions.home()))
     }
 
-    /// Whether the branch with the number `home`, in which the name with the tag `tag`, of this policy's
-    /// generation, was found, is known to serve `op` for the current task. May be called in RCU walk.
+    /// Whether `what` is known of the name with the tag `tag`, of this policy's generation, for the
+    /// current task. May be called in RCU walk.
     #[inline]
-    fn is_known_at_home(&self, tag: Tag, op: Op, home: u8) -> bool {
-        let known = self.states.is_at_home(tag.state(), op, home)
-            || self.home_for_caller(tag) == Some(home);
-        known && !self.shapes(op)
+    fn is_known_at_home(&self, tag: Tag, what: AtHome) -> bool {
+        let known = self.states.is_at_home(tag.state(), what) || self.is_known_otherwise(tag, what);
+        known && !(what.is_about(Op::Getattr) && self.shapes_getattr())
+    }
+
+    /// The same if the state names no home, or is plain but for some callers.
+    #[inline(never)]
+    fn is_known_otherwise(&self, tag: Tag, what: AtHome) -> bool {
+        self.states.is_at_home(tag.state(), what.of_any())
+            || self.home_for_caller(tag) == Some(what.home())
     }
 
     /// The generation, if it is trivial, and then that never changes, with the default branch; else 0.
