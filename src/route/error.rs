@@ -271,11 +271,12 @@ impl Display for SyntaxError<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         let (before, after) = self.fault.words();
         f.write_str("rule ")?;
-        quote(f, self.text)?;
+        quote(f, self.text, QUOTED)?;
         f.write_str(": ")?;
         f.write_str(before)?;
         f.write_str(" ")?;
-        quote(f, self.text.get(self.word.clone()).unwrap_or_default())?;
+        let word = self.text.get(self.word.clone());
+        quote(f, word.unwrap_or_default(), QUOTED_WORD)?;
         f.write_str(after)?;
         self.fault.expected(f)
     }
@@ -310,17 +311,20 @@ pub(crate) struct Twice {
 impl Display for Twice {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         f.write_str("rule ")?;
-        quote(f, &self.text)?;
+        quote(f, &self.text, QUOTED)?;
         f.write_str(" is given twice")
     }
 }
 
-/// How many characters of a text are quoted, so that no message is longer than 1,000 bytes.
+/// How many characters of a rule are quoted.
 const QUOTED: usize = 240;
 
-/// Writes `text` between backquotes, its control bytes escaped and its end cut if it is long.
-fn quote(f: &mut Formatter<'_>, text: &[u8]) -> Result {
-    let mut left = QUOTED;
+/// How many of its offending word, so that with the errnos, the longest list of what was expected, a
+/// message has less than 1,000 bytes.
+const QUOTED_WORD: usize = 160;
+
+/// Writes `text` between backquotes, its control bytes escaped and what is beyond `left` characters cut.
+fn quote(f: &mut Formatter<'_>, text: &[u8], mut left: usize) -> Result {
     f.write_str("`")?;
     for chunk in text.utf8_chunks() {
         let valid = chunk.valid().chars();
