@@ -19,6 +19,7 @@
 mod below;
 mod compile;
 mod decide;
+mod ends;
 mod error;
 mod exceptions;
 mod facts;

@@ -4,6 +4,7 @@
 
 use super::{
     below::Reach,
+    ends::EndsMask,
     error::{
         CompileError,
         Twice, //
@@ -18,7 +19,6 @@ use super::{
     },
     glob::{
         self,
-        EndsMask,
         Token, //
     },
     hash::{

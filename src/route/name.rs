@@ -3,7 +3,7 @@
 //! Names, as they are and as directories that fold case compare them.
 
 use super::{
-    glob::Ends,
+    ends::Ends,
     hash::Hash, //
 };
 

@@ -4,7 +4,7 @@
 //! tried with those alone that can match it.
 
 use super::{
-    glob::Tail,
+    ends::Tail,
     hash::Hash,
     name::Name,
     policy::{

@@ -2,7 +2,7 @@
 
 //! The tree of path components that rules are compiled into.
 
-use super::{below::Reach, glob::EndsMask, op::OpSet, state::DEFAULT, table::Effect};
+use super::{below::Reach, ends::EndsMask, op::OpSet, state::DEFAULT, table::Effect};
 
 /// A place in the tree.
 #[derive(Debug)]
