@@ -519,6 +519,10 @@ fn unreg(ops: *const sys::switchfs_ops) {
     let Ok(chooser) = known.remove(at) else {
         return;
     };
+    if known.is_empty() {
+        // The module may go next, and nothing drops what is static in it.
+        *known = KVec::new();
+    }
     chooser.detached.store(true, Ordering::Release);
     let seats = chooser.seats.as_ref(&known);
     let loaded = chooser.loaded.get();
