@@ -57,7 +57,7 @@ const QUICK: usize = 256;
 
 /// What is asked most of a state.
 struct Quick {
-    /// What its home is known to serve: the home, or [`ANY`], above a bit for each operation; 0 for none.
+    /// What its home is known to serve, an [`AtHome`].
     at_home: AtomicU64,
     /// Its tag.
     tag: TagCell,
@@ -67,7 +67,7 @@ impl Quick {
     /// Of a state that there is not yet.
     const fn new() -> Self {
         Self {
-            at_home: AtomicU64::new(0),
+            at_home: AtomicU64::new(AtHome::NOTHING.0),
             tag: TagCell::new(),
         }
     }
@@ -96,8 +96,8 @@ struct Kept {
     tag: Tag,
     /// The rules on the caller, if it is plain but for those.
     exceptions: Option<Exceptions>,
-    /// As in [`Quick::at_home`].
-    at_home: u64,
+    /// What its home is known to serve.
+    at_home: AtHome,
 }
 
 /// What is plain about `state`, which has these exceptions.
@@ -112,18 +112,31 @@ fn plain(state: &State, exceptions: Option<&Exceptions>) -> Plain {
     }
 }
 
-/// That the home, which is a certain branch, serves an operation: as [`Quick::at_home`] says it.
+/// That the home, which is a certain branch or [`ANY`], serves some operations: the home above a bit for
+/// each.
 #[derive(Clone, Copy)]
 pub(crate) struct AtHome(u64);
 
 impl AtHome {
-    /// The bits of the home.
-    const HOME: u64 = 0xff << 32;
+    /// That none is known to be served there.
+    const NOTHING: Self = Self(0);
 
-    /// That the branch with the number `home` serves `op`.
+    /// That the branch with the number `home` serves `ops`, a bit for each.
+    #[inline]
+    fn new(home: u8, ops: u32) -> Self {
+        Self(u64::from(home) << 32 | u64::from(ops))
+    }
+
+    /// That it serves `op`.
     #[inline]
     pub(crate) fn of(op: Op, home: u8) -> Self {
-        Self(u64::from(home) << 32 | 1 << op as u32)
+        Self::new(home, 1 << op as u32)
+    }
+
+    /// What is known of `state`.
+    fn of_state(state: &State) -> Self {
+        let home = state.home().map(|home| home.branch);
+        Self::new(home.map_or(ANY, number), state.ops_at(home))
     }
 
     /// The number of the home.
@@ -141,15 +154,16 @@ impl AtHome {
 
     /// The same of whichever branch the home is.
     pub(crate) fn of_any(self) -> Self {
-        Self(self.0 | Self::HOME)
+        // CAST: The lower half.
+        Self::new(ANY, self.0 as u32)
     }
-}
 
-/// What [`Quick::at_home`] says of `state`.
-fn at_home(state: &State) -> u64 {
-    let home = state.home().map(|home| home.branch);
-    let ops = state.ops_at(home);
-    u64::from(home.map_or(ANY, number)) << 32 | u64::from(ops)
+    /// Whether `what` is a part of it.
+    #[inline]
+    fn says(self, what: Self) -> bool {
+        const HOME: u64 = (ANY as u64) << 32;
+        self.0 & (HOME | what.0) == what.0
+    }
 }
 
 /// Finds a state's number by its hash; open addressing, a power of two of slots, at most half full.
@@ -211,17 +225,18 @@ impl States {
     pub(crate) fn is_at_home(&self, number: u32, what: AtHome) -> bool {
         // CAST: `usize` has 64 bits.
         let at_home = match self.quick.get(number as usize) {
-            Some(quick) => quick.at_home.load(Ordering::Relaxed),
+            Some(quick) => AtHome(quick.at_home.load(Ordering::Relaxed)),
             None => self.kept_at_home(number),
         };
-        at_home & (AtHome::HOME | what.0) == what.0
+        at_home.says(what)
     }
 
     /// Which operations are known to be served at home, and which that is, of a state with a number
     /// beyond the quick ones.
     #[cold]
-    fn kept_at_home(&self, number: u32) -> u64 {
-        self.kept(number).map_or(0, |kept| kept.at_home)
+    fn kept_at_home(&self, number: u32) -> AtHome {
+        self.kept(number)
+            .map_or(AtHome::NOTHING, |kept| kept.at_home)
     }
 
     /// The exceptions of the state with the number `number`, if it is plain but for those.
@@ -316,7 +331,7 @@ impl States {
             slots.populate(new);
         }
         let slot = slots.as_ref().and_then(|s| s.get(place)).ok_or(ENOMEM)?;
-        let at_home = at_home(&state);
+        let at_home = AtHome::of_state(&state);
         let exceptions = rules.exceptions(&state);
         let tag = Tag::timeless(plain(&state, exceptions.as_ref()), number);
         slot.populate(Kept {
@@ -327,7 +342,7 @@ impl States {
         });
         // CAST: `usize` has 64 bits.
         if let Some(quick) = self.quick.get(number as usize) {
-            quick.at_home.store(at_home, Ordering::Relaxed);
+            quick.at_home.store(at_home.0, Ordering::Relaxed);
             quick.tag.set(tag);
         }
         Ok(())
