@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! BPF choosers: programs known under their names, the mounts that they are attached to, and calls of
-//! them.
+//! A mount's use of a BPF chooser, and calls of its programs.
 //!
-//! The kernel calls [`reg`], [`unreg`] and [`update`] one after the other, under a lock of all users
-//! of struct_ops; nothing here waits for a branch. A program is called under RCU or, if it may sleep,
-//! with a reference.
+//! A program is called under RCU or, if it may sleep, with a reference.
 //!
 //! C header: `bpf.h`
 
@@ -18,155 +15,31 @@ use super::{
         Who, //
     },
     file_type::Stamp,
+    programs::Loaded,
     question::{
         Asker,
         Link,
         Question, //
     },
+    registry::{
+        Chooser,
+        KNOWN, //
+    },
     sys,
-    RcuArc,
     Stat, //
 };
-use core::{
-    ptr::NonNull,
-    sync::atomic::{
-        AtomicBool,
-        AtomicU64,
-        AtomicU8,
-        Ordering, //
-    },
+use core::sync::atomic::{
+    AtomicBool,
+    AtomicU64,
+    AtomicU8,
+    Ordering, //
 };
 use kernel::{
-    error::from_result,
     prelude::*,
     sync::Arc, //
 };
 
-kernel::sync::global_lock! {
-    // SAFETY: Initialised in `init`, before the filesystem or the struct_ops type is known to anybody.
-    unsafe(uninit) static KNOWN: Mutex<KVec<Arc<Chooser>>> = KVec::new();
-}
-
-/// Whether the struct_ops type is there.
-static AVAILABLE: AtomicBool = AtomicBool::new(false);
-
-/// The programs of one `struct switchfs_ops`.
-///
-/// # Invariants
-///
-/// `ops`, if there is one, is the kernel's copy of a registered map's value, and a reference to the map
-/// is owned.
-struct Loaded {
-    /// The programs; none when they were let go.
-    ops: Option<NonNull<sys::switchfs_ops>>,
-    /// `SWITCHFS_MEMBER_*` of those that may sleep.
-    sleepers: u32,
-    /// Theirs.
-    epoch: Epoch,
-}
-
-// SAFETY: The structure is not changed any more, and programs may be called by many tasks at once.
-unsafe impl Send for Loaded {}
-// SAFETY: As for `Send`.
-unsafe impl Sync for Loaded {}
-
-impl Loaded {
-    /// Takes a reference to `ops`.
-    ///
-    /// # Safety
-    ///
-    /// `ops` is what `reg` or `update` was called with.
-    unsafe fn new(ops: NonNull<sys::switchfs_ops>) -> Result<Arc<Self>> {
-        // SAFETY: By the contract.
-        if !unsafe { sys::bpf_struct_ops_get(ops.as_ptr().cast()) } {
-            return Err(ENOENT);
-        }
-        // INVARIANT: The reference was just taken.
-        let loaded = Self {
-            ops: Some(ops),
-            // SAFETY: By the contract.
-            sleepers: unsafe { sys::switchfs_bpf_sleepers(ops.as_ptr()) },
-            epoch: Epoch::new(),
-        };
-        Ok(Arc::new(loaded, GFP_KERNEL)?)
-    }
-
-    /// The structure.
-    fn ops(&self) -> Option<&sys::switchfs_ops> {
-        // SAFETY: By the type invariant.
-        self.ops.map(|ops| unsafe { &*ops.as_ptr() })
-    }
-
-    /// Whether the programs `ops` are these.
-    fn is(&self, ops: *const sys::switchfs_ops) -> bool {
-        self.ops.is_some_and(|own| core::ptr::eq(own.as_ptr(), ops))
-    }
-
-    /// Which members they have.
-    fn members(&self) -> Members {
-        let Some(ops) = self.ops() else {
-            return Members::default();
-        };
-        // CAST: Checked to have no more bits than there are operations.
-        let asked = if ops.ops == 0 {
-            ALL_OPS
-        } else {
-            ops.ops as u32
-        };
-        Members {
-            ops: if ops.route.is_some() { asked } else { 0 },
-            name: ops.name.is_some(),
-            getattr: ops.getattr.is_some(),
-            error: ops.error.is_some(),
-        }
-    }
-
-    /// Tells the program that a mount begins to use it. The errno of a refusal.
-    fn begin(&self, seat: &Seat) -> Result {
-        let Some(init) = self.ops().and_then(|ops| ops.init) else {
-            return Ok(());
-        };
-        let mut mount = seat.mount();
-        // SAFETY: A program that was verified for this argument; a reference is held.
-        match unsafe { init(&raw mut mount) } {
-            0 => Ok(()),
-            errno @ -133..=-1 => Err(Error::from_errno(errno)),
-            _ => Err(EIO),
-        }
-    }
-
-    /// Tells the program that a mount does not use it any more.
-    fn end(&self, seat: &Seat) {
-        if let Some(exit) = self.ops().and_then(|ops| ops.exit) {
-            let mut mount = seat.mount();
-            // SAFETY: A program that was verified for this argument; a reference is held.
-            unsafe { exit(&raw mut mount) };
-        }
-    }
-}
-
-impl Drop for Loaded {
-    fn drop(&mut self) {
-        if let Some(ops) = self.ops {
-            // SAFETY: By the type invariant one reference is owned.
-            unsafe { sys::bpf_struct_ops_put(ops.as_ptr().cast()) };
-        }
-    }
-}
-
-/// A name under which programs are registered, or were when they were kept.
-struct Chooser {
-    /// The name, with its NUL.
-    name: [u8; sys::SWITCHFS_CHOOSER_LEN as usize],
-    /// The programs in force.
-    loaded: RcuArc<Loaded>,
-    /// Whether they were unregistered.
-    detached: AtomicBool,
-    /// Whether the programs in force were complained about.
-    logged: AtomicBool,
-    /// The mounts that use it. Locked by [`static@KNOWN`].
-    seats: kernel::sync::GlobalLockedBy<KVec<Arc<Seat>>, KNOWN>,
-}
+pub(super) use super::registry::init;
 
 /// The place that a mount has at a chooser.
 pub(super) struct Seat {
@@ -177,7 +50,7 @@ pub(super) struct Seat {
     /// An [`OnDetach`].
     on_detach: AtomicU8,
     /// What ends the verdicts that were kept.
-    stamp: Arc<Stamp>,
+    pub(super) stamp: Arc<Stamp>,
     /// Who decides, and by which members: what `say` stored.
     says: AtomicU64,
     /// The counters of programs.
@@ -185,7 +58,7 @@ pub(super) struct Seat {
     /// How often a program said what it must not.
     invalid: AtomicU64,
     /// Whether the program was told of the end, since it was unregistered.
-    ended: AtomicBool,
+    pub(super) ended: AtomicBool,
 }
 
 impl Seat {
@@ -206,7 +79,7 @@ impl Seat {
 
     /// Lets `who` decide from now on, by `members` of the programs of the epoch `epoch`, and ends what was
     /// kept.
-    fn say(&self, who: Who, members: Members, epoch: Epoch) {
+    pub(super) fn say(&self, who: Who, members: Members, epoch: Epoch) {
         self.says.store(members.pack(who, epoch), Ordering::Release);
         self.stamp.forget();
     }
@@ -217,7 +90,7 @@ impl Seat {
     }
 
     /// What happens when the program is unregistered.
-    fn on_detach(&self) -> OnDetach {
+    pub(super) fn on_detach(&self) -> OnDetach {
         let known = OnDetach::ALL.get(usize::from(self.on_detach.load(Ordering::Relaxed)));
         known.map_or(OnDetach::Deny, |(_, on_detach)| *on_detach)
     }
@@ -245,9 +118,6 @@ impl Attachment {
         on_detach: OnDetach,
         stamp: Arc<Stamp>,
     ) -> Result<Self> {
-        if !AVAILABLE.load(Ordering::Relaxed) {
-            return Err(crate::error::eopnotsupp());
-        }
         let seat = Seat {
             dev,
             branches: u32::try_from(branches).map_err(|_| EINVAL)?,
@@ -259,17 +129,7 @@ impl Attachment {
             ended: AtomicBool::new(false),
         };
         let seat = Arc::new(seat, GFP_KERNEL)?;
-        let mut known = KNOWN.lock();
-        let chooser = known.iter().find(|chooser| chooser.is_called(name));
-        let chooser = chooser.ok_or(ENOENT)?.clone();
-        chooser.seats.as_mut(&mut known).reserve(1, GFP_KERNEL)?;
-        let loaded = chooser.loaded.get();
-        loaded.begin(&seat)?;
-        seat.say(Who::Program, loaded.members(), loaded.epoch);
-        chooser
-            .seats
-            .as_mut(&mut known)
-            .push(seat.clone(), GFP_KERNEL)?;
+        let chooser = Chooser::attach(name, &seat)?;
         Ok(Self { chooser, seat })
     }
 
@@ -441,14 +301,7 @@ impl Attachment {
 
 impl Drop for Attachment {
     fn drop(&mut self) {
-        let mut known = KNOWN.lock();
-        let seats = self.chooser.seats.as_mut(&mut known);
-        if let Some(at) = seats.iter().position(|seat| Arc::ptr_eq(seat, &self.seat)) {
-            let _ = seats.remove(at);
-        }
-        if !self.seat.ended.load(Ordering::Relaxed) {
-            self.chooser.loaded.get().end(&self.seat);
-        }
+        self.chooser.detach(&self.seat);
     }
 }
 
@@ -459,165 +312,7 @@ impl Attachment {
     }
 }
 
-/// All operations, a bit each by their numbers.
-const ALL_OPS: u32 = (1 << (sys::switchfs_op_SWITCHFS_OP_REMAP + 1)) - 1;
-
 /// The number of `on_detach`.
 fn number(on_detach: OnDetach) -> u8 {
     on_detach as u8
-}
-
-impl Chooser {
-    /// The name.
-    fn name(&self) -> &[u8] {
-        let len = self.name.iter().position(|b| *b == 0);
-        self.name.get(..len.unwrap_or(0)).unwrap_or_default()
-    }
-
-    /// Whether it is the one to be found under `name`.
-    fn is_called(&self, name: &[u8]) -> bool {
-        self.name() == name
-    }
-}
-
-/// The bytes of a name in C.
-fn name_of(ops: &sys::switchfs_ops) -> [u8; sys::SWITCHFS_CHOOSER_LEN as usize] {
-    ops.chooser
-}
-
-/// Makes programs known.
-fn reg(ops: NonNull<sys::switchfs_ops>) -> Result {
-    // SAFETY: The kernel's copy, which is complete.
-    let name = name_of(unsafe { ops.as_ref() });
-    // SAFETY: Called by `reg`.
-    let loaded = unsafe { Loaded::new(ops) }?;
-    let chooser = Arc::new(
-        Chooser {
-            name,
-            loaded: RcuArc::new(loaded),
-            detached: AtomicBool::new(false),
-            logged: AtomicBool::new(false),
-            seats: kernel::sync::GlobalLockedBy::new(KVec::new()),
-        },
-        GFP_KERNEL,
-    )?;
-    let mut known = KNOWN.lock();
-    if known.iter().any(|other| other.is_called(chooser.name())) {
-        return Err(EEXIST);
-    }
-    known.push(chooser, GFP_KERNEL)?;
-    Ok(())
-}
-
-/// Lets programs go, but on mounts that keep them.
-fn unreg(ops: *const sys::switchfs_ops) {
-    let mut known = KNOWN.lock();
-    let is = |chooser: &Arc<Chooser>| chooser.loaded.with(|loaded| loaded.is(ops));
-    let Some(at) = known.iter().position(is) else {
-        return;
-    };
-    let Ok(chooser) = known.remove(at) else {
-        return;
-    };
-    if known.is_empty() {
-        // The module may go next, and nothing drops what is static in it.
-        *known = KVec::new();
-    }
-    chooser.detached.store(true, Ordering::Release);
-    let seats = chooser.seats.as_ref(&known);
-    let loaded = chooser.loaded.get();
-    for seat in seats.iter().filter(|s| s.on_detach() != OnDetach::Keep) {
-        seat.ended.store(true, Ordering::Relaxed);
-        seat.say(seat.on_detach().who(), Members::default(), Epoch::new());
-        loaded.end(seat);
-    }
-    if seats.iter().any(|seat| seat.on_detach() == OnDetach::Keep) {
-        return;
-    }
-    let nothing = Loaded {
-        ops: None,
-        sleepers: 0,
-        epoch: Epoch::new(),
-    };
-    // Without memory they are let go with the last mount.
-    if let Ok(nothing) = Arc::new(nothing, GFP_KERNEL) {
-        chooser.loaded.replace(nothing);
-    }
-}
-
-/// Puts programs in the place of others of the same name.
-fn update(new: NonNull<sys::switchfs_ops>, old: *const sys::switchfs_ops) -> Result {
-    // SAFETY: The kernel's copy, which is complete.
-    let name = name_of(unsafe { new.as_ref() });
-    // SAFETY: Called by `update`.
-    let loaded = unsafe { Loaded::new(new) }?;
-    let known = KNOWN.lock();
-    let is = |chooser: &&Arc<Chooser>| chooser.loaded.with(|loaded| loaded.is(old));
-    let chooser = known.iter().find(is).ok_or(ENOENT)?;
-    if chooser.name != name {
-        return Err(EINVAL);
-    }
-    let seats = chooser.seats.as_ref(&known);
-    for (begun, seat) in seats.iter().enumerate() {
-        if let Err(e) = loaded.begin(seat) {
-            seats.iter().take(begun).for_each(|seat| loaded.end(seat));
-            return Err(e);
-        }
-    }
-    let before = chooser.loaded.get();
-    let (members, epoch) = (loaded.members(), loaded.epoch);
-    chooser.logged.store(false, Ordering::Relaxed);
-    // From here on nothing is kept until there is one of them again: the old programs' answers would
-    // be taken for the new ones', and what only the old ones have would be asked of the new ones.
-    for seat in seats.iter() {
-        seat.stamp.end();
-        seat.say(Who::Program, members, epoch);
-    }
-    chooser.loaded.replace(loaded);
-    for seat in seats.iter() {
-        seat.stamp.begin();
-        before.end(seat);
-    }
-    Ok(())
-}
-
-/// `reg` of the struct_ops type.
-///
-/// # Safety
-///
-/// Called by the kernel with the value of a map.
-#[no_mangle]
-unsafe extern "C" fn switchfs_chooser_reg(ops: *mut sys::switchfs_ops) -> c_int {
-    from_result(|| reg(NonNull::new(ops).ok_or(EINVAL)?).map(|()| 0))
-}
-
-/// `unreg` of the struct_ops type.
-#[no_mangle]
-extern "C" fn switchfs_chooser_unreg(ops: *const sys::switchfs_ops) {
-    unreg(ops);
-}
-
-/// `update` of the struct_ops type.
-///
-/// # Safety
-///
-/// Called by the kernel with the values of two maps.
-#[no_mangle]
-unsafe extern "C" fn switchfs_chooser_update(
-    new: *mut sys::switchfs_ops,
-    old: *const sys::switchfs_ops,
-) -> c_int {
-    from_result(|| update(NonNull::new(new).ok_or(EINVAL)?, old).map(|()| 0))
-}
-
-/// Makes the struct_ops type known; without it there are no choosers. Called once, while the module is
-/// loaded.
-pub(super) fn init() {
-    // SAFETY: Called once, before anybody can use it.
-    unsafe { KNOWN.init() };
-    // SAFETY: Called while the module is loaded.
-    match sys::to_result(unsafe { sys::switchfs_bpf_init() }) {
-        Ok(()) => AVAILABLE.store(true, Ordering::Relaxed),
-        Err(e) => pr_info!("no BPF choosers: {:?}\n", e),
-    }
 }

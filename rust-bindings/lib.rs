@@ -42,10 +42,14 @@ mod mount;
 mod name;
 mod names;
 mod open;
+#[cfg(switchfs_bpf)]
+mod programs;
 #[cfg_attr(not(switchfs_bpf), allow(dead_code))]
 mod question;
 mod range_ops;
 mod rcu;
+#[cfg(switchfs_bpf)]
+mod registry;
 mod regular_file;
 mod rename;
 mod seen;
