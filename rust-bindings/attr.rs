@@ -6,6 +6,7 @@
 //! [`include/linux/statfs.h`](srctree/include/linux/statfs.h)
 
 use super::{
+    delegation::ask_back,
     sys,
     Idmap,
     RealPath,
@@ -273,17 +274,24 @@ impl IAttr {
         unsafe { (*attr).ia_valid = valid };
     }
 
-    /// Makes the change to a branch's object (`notify_change`). The caller holds its lock and write
-    /// access to its mount. May sleep.
-    pub(crate) fn apply(&mut self, path: RealPath<'_>) -> Result {
-        // SAFETY: The mapping and the dentry are valid and positive; no delegated inode is wanted.
-        sys::to_result(unsafe {
-            sys::notify_change(
-                path.mount().idmap().as_raw(),
-                path.dentry().as_raw(),
-                self.0.get(),
-                core::ptr::null_mut(),
-            )
+    /// Makes the change to a branch's object (`notify_change`), for which it takes its lock. The caller
+    /// has write access to its mount. May sleep.
+    pub(crate) fn apply(&self, path: RealPath<'_>) -> Result {
+        ask_back(|delegated| {
+            // The function changes what it is given, and wants it as it was when it is called again.
+            // SAFETY: The structure is valid, and plain data.
+            let mut attr = unsafe { self.0.get().read() };
+            let _lock = path.inode()?.lock();
+            // SAFETY: The mapping and the dentry are valid and positive; the structures are this
+            // task's.
+            sys::to_result(unsafe {
+                sys::notify_change(
+                    path.mount().idmap().as_raw(),
+                    path.dentry().as_raw(),
+                    &raw mut attr,
+                    delegated,
+                )
+            })
         })
     }
 }

@@ -5,6 +5,7 @@
 //! C header: [`include/linux/namei.h`](srctree/include/linux/namei.h)
 
 use super::{
+    delegation::ask_back,
     names::start_known,
     sys,
     Dentry,
@@ -57,17 +58,20 @@ pub(crate) fn create_in(
     kind: CreateKind<'_>,
     mode: u16,
 ) -> Result<ARef<Dentry>> {
-    let known = known.and_then(|known| start_known(sys::start_creating_dentry, dir, name, known));
-    let dentry = match known {
-        Some(dentry) => dentry,
-        None => start(dir, name)?,
-    };
-    // SAFETY: `start` returns a valid dentry.
-    if unsafe { Dentry::from_raw(dentry) }.inode().is_some() {
-        end(dentry);
-        return Err(crate::error::estale());
-    }
-    let dentry = make(dir, dentry, kind, mode)?;
+    let dentry = ask_back(|delegated| {
+        let known =
+            known.and_then(|known| start_known(sys::start_creating_dentry, dir, name, known));
+        let dentry = match known {
+            Some(dentry) => dentry,
+            None => start(dir, name)?,
+        };
+        // SAFETY: `start` returns a valid dentry.
+        if unsafe { Dentry::from_raw(dentry) }.inode().is_some() {
+            end(dentry);
+            return Err(crate::error::estale());
+        }
+        make(dir, dentry, kind, mode, delegated)
+    })?;
     // SAFETY: `make` returns the dentry that the directory is locked for.
     let made = unsafe { Dentry::from_raw(dentry) };
     let Some(inode) = made.inode() else {
@@ -127,9 +131,9 @@ fn make(
     dentry: *mut sys::dentry,
     kind: CreateKind<'_>,
     mode: u16,
+    delegated: *mut sys::delegated_inode,
 ) -> Result<*mut sys::dentry> {
     let idmap = dir.mount().idmap().as_raw();
-    let none = core::ptr::null_mut();
     let parent = match dir.inode() {
         Ok(inode) => inode.as_raw(),
         Err(e) => {
@@ -140,24 +144,26 @@ fn make(
     if let CreateKind::Dir = kind {
         // On error it unlocks the directory by itself; on success it may return another dentry.
         // SAFETY: The directory is locked, the dentry is a negative one in it.
-        return sys::from_err_ptr(unsafe { sys::vfs_mkdir(idmap, parent, dentry, mode, none) });
+        return sys::from_err_ptr(unsafe {
+            sys::vfs_mkdir(idmap, parent, dentry, mode, delegated)
+        });
     }
     let ret = match kind {
         CreateKind::Regular | CreateKind::Dir => {
             // SAFETY: The directory is locked, the dentry is a negative one in it.
-            unsafe { sys::vfs_create(idmap, dentry, mode, none) }
+            unsafe { sys::vfs_create(idmap, dentry, mode, delegated) }
         }
         CreateKind::Node(dev) => {
             // SAFETY: As above.
-            unsafe { sys::vfs_mknod(idmap, parent, dentry, mode, dev, none) }
+            unsafe { sys::vfs_mknod(idmap, parent, dentry, mode, dev, delegated) }
         }
         CreateKind::Symlink(target) => {
             // SAFETY: As above; the target is NUL-terminated.
-            unsafe { sys::vfs_symlink(idmap, parent, dentry, target.as_char_ptr(), none) }
+            unsafe { sys::vfs_symlink(idmap, parent, dentry, target.as_char_ptr(), delegated) }
         }
         CreateKind::Link(old) => {
             // SAFETY: As above; `old` is valid.
-            unsafe { sys::vfs_link(old.as_raw(), idmap, parent, dentry, none) }
+            unsafe { sys::vfs_link(old.as_raw(), idmap, parent, dentry, delegated) }
         }
     };
     match sys::to_result(ret) {

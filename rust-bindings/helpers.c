@@ -325,6 +325,11 @@ int switchfs_helper_break_lease(struct inode *inode)
 	return break_lease(inode, O_WRONLY);
 }
 
+int switchfs_helper_break_deleg_wait(struct delegated_inode *delegated)
+{
+	return break_deleg_wait(delegated);
+}
+
 void switchfs_helper_put_write_access(struct inode *inode)
 {
 	put_write_access(inode);

@@ -54,6 +54,7 @@ void switchfs_helper_stat_map(struct kstat *stat, struct mnt_idmap *idmap);
 void switchfs_helper_iattr_unmap(struct iattr *attr, struct mnt_idmap *idmap);
 int switchfs_helper_get_write_access(struct inode *inode);
 int switchfs_helper_break_lease(struct inode *inode);
+int switchfs_helper_break_deleg_wait(struct delegated_inode *delegated);
 void switchfs_helper_put_write_access(struct inode *inode);
 bool switchfs_helper_inode_is_new(struct inode *inode);
 void switchfs_helper_copyattr(struct inode *inode, const struct inode *real,

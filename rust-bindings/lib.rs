@@ -22,6 +22,7 @@ mod chooser;
 mod create;
 mod cred;
 mod debugfs;
+mod delegation;
 mod dentry;
 mod dentry_ops;
 mod dir_context;

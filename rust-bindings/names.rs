@@ -5,6 +5,7 @@
 //! C header: [`include/linux/namei.h`](srctree/include/linux/namei.h)
 
 use super::{
+    delegation::ask_back,
     sys,
     Dentry,
     Id,
@@ -87,6 +88,19 @@ pub(crate) fn remove(
     kind: RemoveKind,
     expected: Option<Id>,
 ) -> Result {
+    ask_back(|delegated| try_remove(dir, name, known, kind, expected, delegated))
+}
+
+/// The same if no delegation is in its way.
+#[inline]
+fn try_remove(
+    dir: RealPath<'_>,
+    name: Name<'_>,
+    known: Option<&Dentry>,
+    kind: RemoveKind,
+    expected: Option<Id>,
+    delegated: *mut sys::delegated_inode,
+) -> Result {
     let idmap = dir.mount().idmap().as_raw();
     let parent = dir.inode()?.as_raw();
     let known = known.and_then(|known| start_known(sys::start_removing_dentry, dir, name, known));
@@ -100,12 +114,11 @@ pub(crate) fn remove(
     let result = if expected.is_some() && found != expected {
         Err(crate::error::estale())
     } else {
-        let none = core::ptr::null_mut();
         sys::to_result(match kind {
-            // SAFETY: The directory is locked, the dentry is in it; no delegated inode is wanted.
-            RemoveKind::File => unsafe { sys::vfs_unlink(idmap, parent, dentry, none) },
+            // SAFETY: The directory is locked, the dentry is in it; the delegated inode is the caller's.
+            RemoveKind::File => unsafe { sys::vfs_unlink(idmap, parent, dentry, delegated) },
             // SAFETY: As above.
-            RemoveKind::Dir => unsafe { sys::vfs_rmdir(idmap, parent, dentry, none) },
+            RemoveKind::Dir => unsafe { sys::vfs_rmdir(idmap, parent, dentry, delegated) },
         })
     };
     // SAFETY: Began above; unlocks the directory and drops the dentry.

@@ -5,6 +5,7 @@
 //! C header: [`include/linux/namei.h`](srctree/include/linux/namei.h)
 
 use super::{
+    delegation::ask_back,
     sys,
     Dentry,
     Id,
@@ -42,10 +43,17 @@ impl Rename<'_> {
     /// Does it under the current credentials; the caller has write access to the mount, and no lock
     /// of the branch. ESTALE when a name is not what the caller knows. May sleep.
     pub(crate) fn apply(&self) -> Result {
+        ask_back(|delegated| self.try_apply(delegated))
+    }
+
+    /// The same if no delegation is in its way.
+    #[inline]
+    fn try_apply(&self, delegated: *mut sys::delegated_inode) -> Result {
         let mut rd = sys::renamedata {
             mnt_idmap: self.mount.idmap().as_raw(),
             old_parent: self.old.dir.as_raw(),
             new_parent: self.new.dir.as_raw(),
+            delegated_inode: delegated.cast(),
             flags: self.flags.0,
             ..Default::default()
         };

@@ -74,7 +74,6 @@ impl AclOps for Acls {
                 let _creds = info.assume();
                 if clears {
                     // The branch would not: the mounter may keep the bit.
-                    let _lock = path.inode()?.lock();
                     IAttr::kill_setgid().apply(path)?;
                 }
                 match acl {

@@ -287,7 +287,6 @@ fn hides_setid(branch: &Branch, inode: &SwitchInode, real: &Inode) -> bool {
 fn kill_hidden_setid(info: &Info, branch: &Branch, inode: &SwitchInode) -> Result {
     let path = branch.at(inode.real().ok_or_else(error::estale)?);
     let _write = branch.mount.want_write()?;
-    let _lock = path.inode()?.lock();
     let _creds = info.mounter.assume();
     IAttr::kill_setid().apply(path)
 }

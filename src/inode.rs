@@ -222,7 +222,6 @@ impl NodeOps for Node {
             attr.for_branch(idmap);
             let _write = served.branch.mount.want_write()?;
             let result = {
-                let _lock = real.lock();
                 let _creds = info.assume();
                 attr.apply(path)
             };

@@ -218,6 +218,5 @@ fn take_after(model: &SwitchInode, to: RealPath<'_>) -> Result {
             }
         }
     }
-    let _lock = to.inode()?.lock();
     IAttr::owner_and_mode(model).apply(to)
 }
