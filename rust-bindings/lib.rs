@@ -28,6 +28,7 @@ mod dentry_ops;
 mod dir_context;
 mod dir_file;
 mod dir_ops;
+mod errseq;
 mod export_ops;
 mod file_ops;
 mod file_type;

@@ -5,6 +5,7 @@
 //! C header: [`include/linux/mount.h`](srctree/include/linux/mount.h)
 
 use super::{
+    errseq::Seen,
     sys,
     Access,
     Creds,
@@ -13,7 +14,8 @@ use super::{
     Inode,
     Stat,
     StatFs,
-    StatQuery, //
+    StatQuery,
+    SuperBlock, //
 };
 use core::ptr::NonNull;
 use kernel::{
@@ -38,6 +40,8 @@ pub(crate) struct Mount {
     idmap: *mut sys::mnt_idmap,
     /// What it refuses.
     limits: Limits,
+    /// How far the errors of writeback in its superblock were passed on.
+    errors: Seen,
 }
 
 /// What a mount refuses whatever an object's mode says.
@@ -122,6 +126,10 @@ impl Mount {
         let mnt = NonNull::new(clone).ok_or(EINVAL)?;
         // SAFETY: The mount is valid.
         let idmap = unsafe { sys::switchfs_helper_mnt_idmap(clone) };
+        // SAFETY: The mount is valid and pins its superblock.
+        let sb = unsafe { (*clone).mnt_sb };
+        // SAFETY: As above.
+        let errors = unsafe { &raw mut (*sb).s_wb_err };
         // INVARIANT: The clone is owned.
         Ok(Self {
             mnt,
@@ -129,6 +137,8 @@ impl Mount {
             idmap,
             // SAFETY: The mount is valid.
             limits: unsafe { Limits::of(clone) },
+            // SAFETY: The superblock is valid.
+            errors: unsafe { Seen::of(errors) },
         })
     }
 
@@ -240,6 +250,19 @@ impl Mount {
         // CAST: Depths are at most `FILESYSTEM_MAX_STACK_DEPTH`.
         // SAFETY: The mount keeps the superblock active.
         sys::to_result(unsafe { sys::switchfs_helper_sync_branch(sb.cast(), depth as i32) })
+    }
+
+    /// Records in `sb` an error that writeback in the branch met since the last call, for the VFS to
+    /// tell each open file of that is synced with `syncfs`. Any context.
+    pub(crate) fn pass_errors_on(&self, sb: &SuperBlock) {
+        // SAFETY: The mount pins its superblock.
+        let from = unsafe { (*self.as_raw()).mnt_sb };
+        // SAFETY: It is valid.
+        let from = unsafe { &raw mut (*from).s_wb_err };
+        // SAFETY: As above.
+        let to = unsafe { &raw mut (*sb.as_raw()).s_wb_err };
+        // SAFETY: Both are parts of superblocks that are valid.
+        unsafe { self.errors.pass_on(from, to) };
     }
 }
 

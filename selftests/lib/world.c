@@ -83,7 +83,9 @@ static int copy_sparse(int fd, int to)
 	while (!err && (at = lseek(fd, at, SEEK_DATA)) >= 0) {
 		end = lseek(fd, at, SEEK_HOLE);
 		while (at < end) {
-			ssize_t n = pread(fd, buf, sizeof(buf), at);
+			size_t left = end - at;
+			ssize_t n = pread(fd, buf, left < sizeof(buf) ?
+					  left : sizeof(buf), at);
 
 			if (n <= 0 || pwrite(to, buf, n, at) != n) {
 				err = errno ?: EIO;

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Writeback of the branch fails: whoever syncs is told, once. */
+#include "site.h"
+
+#include <sys/statvfs.h>
+
+FIXTURE_VARIANT_ADD(site, local) { .parts = SITE_EXT4 };
+
+/*
+ * The image of the branch cannot grow from here on; or can again. The loop
+ * device says so of a write that finds no room for its first page.
+ */
+static int fill_disk(void)
+{
+	struct statvfs fs;
+
+	if (statvfs(".", &fs))
+		return errno;
+	return ERR(mount("work", ".", "tmpfs", MS_REMOUNT,
+			 fmt("size=%lu", (fs.f_blocks - fs.f_bfree) * fs.f_frsize)));
+}
+
+static int empty_disk(void)
+{
+	return ERR(mount("work", ".", "tmpfs", MS_REMOUNT, "size=1g"));
+}
+
+static void write_much(struct __test_metadata *_metadata, const char *path)
+{
+	static char block[1 << 20];
+	int fd = open(path, O_CREAT | O_WRONLY, 0644);
+
+	memset(block, 'b', sizeof(block));
+	ASSERT_LE(0, fd);
+	/* Into the cache: the branch has room, the disk has not. */
+	ASSERT_EQ(sizeof(block), write(fd, block, sizeof(block)));
+	close(fd);
+}
+
+TEST_F(site, syncfs_tells_each_open_file_once_of_failed_writeback)
+{
+	int bare, one, two, late;
+
+	ASSERT_EQ(0, SITE_MOUNT(&self->site));
+	DOES(put("mnt/f", "f"));
+	bare = open("hot", O_RDONLY | O_DIRECTORY);
+	one = open("mnt", O_RDONLY | O_DIRECTORY);
+	two = open("mnt/f", O_RDONLY);
+	ASSERT_LE(0, bare);
+	ASSERT_LE(0, one);
+	ASSERT_LE(0, two);
+	ASSERT_OK(syncfs(one));
+
+	ASSERT_EQ(0, fill_disk());
+	write_much(_metadata, "mnt/lost");
+	EXPECT_ERR(ENOSPC, syncfs(one));
+	ASSERT_EQ(0, empty_disk());
+	late = open("mnt/f", O_RDONLY);
+	EXPECT_OK(syncfs(one));
+	EXPECT_ERR(ENOSPC, syncfs(two));
+	EXPECT_OK(syncfs(two));
+	EXPECT_OK(syncfs(late));
+	EXPECT_ERR(ENOSPC, syncfs(bare));
+	EXPECT_OK(syncfs(bare));
+
+	/* Also of what failed when somebody else synced. */
+	ASSERT_EQ(0, fill_disk());
+	write_much(_metadata, "hot/lost too");
+	EXPECT_ERR(ENOSPC, syncfs(bare));
+	ASSERT_EQ(0, empty_disk());
+	EXPECT_ERR(ENOSPC, syncfs(one));
+	EXPECT_OK(syncfs(one));
+	EXPECT_ERR(ENOSPC, syncfs(late));
+	EXPECT_OK(syncfs(bare));
+	close(bare);
+	close(one);
+	close(two);
+	close(late);
+}
+
+TEST_F(site, fsync_tells_each_open_file_once_of_failed_writeback)
+{
+	int bare, one, two;
+
+	ASSERT_EQ(0, SITE_MOUNT(&self->site));
+	DOES(put("mnt/lost", ""));
+	bare = open("hot/lost", O_RDONLY);
+	one = open("mnt/lost", O_RDWR);
+	two = open("mnt/lost", O_RDONLY);
+	ASSERT_LE(0, bare);
+	ASSERT_LE(0, one);
+	ASSERT_LE(0, two);
+	ASSERT_OK(syncfs(one));
+	ASSERT_EQ(0, fill_disk());
+	write_much(_metadata, "mnt/lost");
+	EXPECT_ERR(ENOSPC, fsync(one));
+	ASSERT_EQ(0, empty_disk());
+	EXPECT_OK(fsync(one));
+	EXPECT_ERR(ENOSPC, fdatasync(two));
+	EXPECT_OK(fsync(two));
+	EXPECT_ERR(ENOSPC, fsync(bare));
+	EXPECT_OK(fsync(bare));
+	close(bare);
+	close(one);
+	close(two);
+}
+
+SWITCHFS_TEST_MAIN
