@@ -25,6 +25,12 @@ static int empty_disk(void)
 	return ERR(mount("work", ".", "tmpfs", MS_REMOUNT, "size=1g"));
 }
 
+/* The first is of data, the second of what the filesystem keeps about it. */
+static bool no_room(int err)
+{
+	return err == ENOSPC || err == EIO;
+}
+
 static void write_much(struct __test_metadata *_metadata, const char *path)
 {
 	static char block[1 << 20];
@@ -53,24 +59,24 @@ TEST_F(site, syncfs_tells_each_open_file_once_of_failed_writeback)
 
 	ASSERT_EQ(0, fill_disk());
 	write_much(_metadata, "mnt/lost");
-	EXPECT_ERR(ENOSPC, syncfs(one));
+	EXPECT_TRUE(no_room(ERR(syncfs(one))));
 	ASSERT_EQ(0, empty_disk());
 	late = open("mnt/f", O_RDONLY);
 	EXPECT_OK(syncfs(one));
-	EXPECT_ERR(ENOSPC, syncfs(two));
+	EXPECT_TRUE(no_room(ERR(syncfs(two))));
 	EXPECT_OK(syncfs(two));
 	EXPECT_OK(syncfs(late));
-	EXPECT_ERR(ENOSPC, syncfs(bare));
+	EXPECT_TRUE(no_room(ERR(syncfs(bare))));
 	EXPECT_OK(syncfs(bare));
 
 	/* Also of what failed when somebody else synced. */
 	ASSERT_EQ(0, fill_disk());
 	write_much(_metadata, "hot/lost too");
-	EXPECT_ERR(ENOSPC, syncfs(bare));
+	EXPECT_TRUE(no_room(ERR(syncfs(bare))));
 	ASSERT_EQ(0, empty_disk());
-	EXPECT_ERR(ENOSPC, syncfs(one));
+	EXPECT_TRUE(no_room(ERR(syncfs(one))));
 	EXPECT_OK(syncfs(one));
-	EXPECT_ERR(ENOSPC, syncfs(late));
+	EXPECT_TRUE(no_room(ERR(syncfs(late))));
 	EXPECT_OK(syncfs(bare));
 	close(bare);
 	close(one);
@@ -93,12 +99,12 @@ TEST_F(site, fsync_tells_each_open_file_once_of_failed_writeback)
 	ASSERT_OK(syncfs(one));
 	ASSERT_EQ(0, fill_disk());
 	write_much(_metadata, "mnt/lost");
-	EXPECT_ERR(ENOSPC, fsync(one));
+	EXPECT_TRUE(no_room(ERR(fsync(one))));
 	ASSERT_EQ(0, empty_disk());
 	EXPECT_OK(fsync(one));
-	EXPECT_ERR(ENOSPC, fdatasync(two));
+	EXPECT_TRUE(no_room(ERR(fdatasync(two))));
 	EXPECT_OK(fsync(two));
-	EXPECT_ERR(ENOSPC, fsync(bare));
+	EXPECT_TRUE(no_room(ERR(fsync(bare))));
 	EXPECT_OK(fsync(bare));
 	close(bare);
 	close(one);
