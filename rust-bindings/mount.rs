@@ -147,6 +147,12 @@ impl Mount {
         self.mnt.as_ptr()
     }
 
+    /// The superblock, as a C pointer.
+    fn sb(&self) -> *mut sys::super_block {
+        // SAFETY: By the invariant the mount is valid.
+        unsafe { (*self.as_raw()).mnt_sb.cast() }
+    }
+
     /// The branch's root directory.
     pub(crate) fn root(&self) -> &Dentry {
         // SAFETY: A mount's root never changes.
@@ -200,9 +206,7 @@ impl Mount {
     /// The device number of the superblock.
     pub(crate) fn dev(&self) -> u32 {
         // SAFETY: The mount pins its superblock.
-        let sb = unsafe { (*self.as_raw()).mnt_sb };
-        // SAFETY: As above.
-        unsafe { (*sb).s_dev }
+        unsafe { (*self.sb()).s_dev }
     }
 
     /// A path in this mount.
@@ -242,27 +246,22 @@ impl Mount {
         Ok(WriteAccess(self, NotThreadSafe))
     }
 
-    /// Writes the superblock's dirty data, as `syncfs` does; `depth` is the caller's, for lockdep.
-    /// May sleep.
-    pub(crate) fn sync(&self, depth: u32) -> Result {
-        // SAFETY: The mount pins its superblock.
-        let sb = unsafe { (*self.as_raw()).mnt_sb };
+    /// Writes the superblock's dirty data, as `syncfs` does, for `sb`, which is stacked on it. May sleep.
+    ///
+    /// An error that writeback met since the last call is recorded in `sb`, for the VFS to tell each of
+    /// its open files that `syncfs` is called for.
+    pub(crate) fn sync(&self, sb: &SuperBlock) -> Result {
         // CAST: Depths are at most `FILESYSTEM_MAX_STACK_DEPTH`.
+        let depth = sb.depth() as i32;
         // SAFETY: The mount keeps the superblock active.
-        sys::to_result(unsafe { sys::switchfs_helper_sync_branch(sb.cast(), depth as i32) })
-    }
-
-    /// Records in `sb` an error that writeback in the branch met since the last call, for the VFS to
-    /// tell each open file of that is synced with `syncfs`. Any context.
-    pub(crate) fn pass_errors_on(&self, sb: &SuperBlock) {
+        let ret = unsafe { sys::switchfs_helper_sync_branch(self.sb(), depth) };
         // SAFETY: The mount pins its superblock.
-        let from = unsafe { (*self.as_raw()).mnt_sb };
-        // SAFETY: It is valid.
-        let from = unsafe { &raw mut (*from).s_wb_err };
-        // SAFETY: As above.
+        let from = unsafe { &raw mut (*self.sb()).s_wb_err };
+        // SAFETY: The superblock is valid.
         let to = unsafe { &raw mut (*sb.as_raw()).s_wb_err };
         // SAFETY: Both are parts of superblocks that are valid.
         unsafe { self.errors.pass_on(from, to) };
+        sys::to_result(ret)
     }
 }
 

@@ -310,8 +310,7 @@ impl SuperOps for Super {
         let mut result = Ok(());
         // Nothing was written to one that is stacked too deep.
         for branch in info.branches_of(&policy).filter(|b| b.is_usable()) {
-            result = result.and(branch.mount.sync(sb.depth()));
-            branch.mount.pass_errors_on(sb);
+            result = result.and(branch.mount.sync(sb));
         }
         result
     }

@@ -43,6 +43,25 @@ static void write_much(struct __test_metadata *_metadata, const char *path)
 	close(fd);
 }
 
+/*
+ * What is written to PATH is lost: SYNC tells each of the three open files
+ * once. The disk has room again as soon as the first has been told.
+ */
+static void each_is_told_once(struct __test_metadata *_metadata, const char *path,
+			      int (*sync)(int), const int fds[3])
+{
+	int i;
+
+	ASSERT_EQ(0, fill_disk());
+	write_much(_metadata, path);
+	for (i = 0; i < 3; i++) {
+		ASSERT_LE(0, fds[i]);
+		EXPECT_TRUE(no_room(ERR(sync(fds[i])))) TH_LOG("number %d", i);
+		ASSERT_EQ(0, empty_disk());
+		EXPECT_OK(sync(fds[i])) TH_LOG("number %d", i);
+	}
+}
+
 TEST_F(site, syncfs_tells_each_open_file_once_of_failed_writeback)
 {
 	int bare, one, two, late;
@@ -52,32 +71,12 @@ TEST_F(site, syncfs_tells_each_open_file_once_of_failed_writeback)
 	bare = open("hot", O_RDONLY | O_DIRECTORY);
 	one = open("mnt", O_RDONLY | O_DIRECTORY);
 	two = open("mnt/f", O_RDONLY);
-	ASSERT_LE(0, bare);
-	ASSERT_LE(0, one);
-	ASSERT_LE(0, two);
 	ASSERT_OK(syncfs(one));
-
-	ASSERT_EQ(0, fill_disk());
-	write_much(_metadata, "mnt/lost");
-	EXPECT_TRUE(no_room(ERR(syncfs(one))));
-	ASSERT_EQ(0, empty_disk());
+	each_is_told_once(_metadata, "mnt/lost", syncfs, (int[]){ one, two, bare });
 	late = open("mnt/f", O_RDONLY);
-	EXPECT_OK(syncfs(one));
-	EXPECT_TRUE(no_room(ERR(syncfs(two))));
-	EXPECT_OK(syncfs(two));
 	EXPECT_OK(syncfs(late));
-	EXPECT_TRUE(no_room(ERR(syncfs(bare))));
-	EXPECT_OK(syncfs(bare));
-
 	/* Also of what failed when somebody else synced. */
-	ASSERT_EQ(0, fill_disk());
-	write_much(_metadata, "hot/lost too");
-	EXPECT_TRUE(no_room(ERR(syncfs(bare))));
-	ASSERT_EQ(0, empty_disk());
-	EXPECT_TRUE(no_room(ERR(syncfs(one))));
-	EXPECT_OK(syncfs(one));
-	EXPECT_TRUE(no_room(ERR(syncfs(late))));
-	EXPECT_OK(syncfs(bare));
+	each_is_told_once(_metadata, "hot/lost too", syncfs, (int[]){ bare, one, late });
 	close(bare);
 	close(one);
 	close(two);
@@ -93,19 +92,9 @@ TEST_F(site, fsync_tells_each_open_file_once_of_failed_writeback)
 	bare = open("hot/lost", O_RDONLY);
 	one = open("mnt/lost", O_RDWR);
 	two = open("mnt/lost", O_RDONLY);
-	ASSERT_LE(0, bare);
-	ASSERT_LE(0, one);
-	ASSERT_LE(0, two);
 	ASSERT_OK(syncfs(one));
-	ASSERT_EQ(0, fill_disk());
-	write_much(_metadata, "mnt/lost");
-	EXPECT_TRUE(no_room(ERR(fsync(one))));
-	ASSERT_EQ(0, empty_disk());
-	EXPECT_OK(fsync(one));
-	EXPECT_TRUE(no_room(ERR(fdatasync(two))));
-	EXPECT_OK(fsync(two));
-	EXPECT_TRUE(no_room(ERR(fsync(bare))));
-	EXPECT_OK(fsync(bare));
+	each_is_told_once(_metadata, "mnt/lost", fsync, (int[]){ one, two, bare });
+	each_is_told_once(_metadata, "mnt/lost", fdatasync, (int[]){ two, one, bare });
 	close(bare);
 	close(one);
 	close(two);
