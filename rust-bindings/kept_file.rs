@@ -30,32 +30,46 @@ use kernel::{
     sync::aref::ARef, //
 };
 
-/// One over how many bits of an address choose a slot.
+/// How many bits of a hash choose a slot.
 const SLOT_BITS: u32 = 8;
+
+/// Where one file is kept, in a cache line of its own: files that have nothing to do with each other
+/// are opened at the same time.
+///
+/// # Invariants
+///
+/// Null, or a kept file whose only reference is the slot's.
+#[repr(align(64))]
+struct Slot(AtomicPtr<sys::file>);
+
+impl Slot {
+    /// Whether nothing is kept.
+    #[inline]
+    fn is_empty(&self) -> bool {
+        self.0.load(Ordering::Relaxed).is_null()
+    }
+
+    /// Puts a kept file, or none, here, and takes what was here.
+    #[inline]
+    fn swap(&self, file: Option<ARef<BackingFile>>) -> Option<ARef<BackingFile>> {
+        let file = file.map_or(null_mut(), |file| ARef::into_raw(file).as_ptr().cast());
+        let old = NonNull::new(self.0.swap(file, Ordering::AcqRel))?;
+        // SAFETY: By the invariant; the reference is the caller's now.
+        Some(unsafe { ARef::from_raw(old.cast()) })
+    }
+}
 
 /// The files that are kept for all mounts. An inode has one slot, and shares it with others: who comes
 /// later takes it.
-///
-/// What a slot holds is kept, and its only reference is the slot's.
-static SLOTS: [AtomicPtr<sys::file>; 1 << SLOT_BITS] =
-    [const { AtomicPtr::new(null_mut()) }; 1 << SLOT_BITS];
+static SLOTS: [Slot; 1 << SLOT_BITS] = [const { Slot(AtomicPtr::new(null_mut())) }; 1 << SLOT_BITS];
 
 /// The slot of `inode`.
 #[inline]
-fn slot(inode: &SwitchInode) -> Option<&'static AtomicPtr<sys::file>> {
+fn slot(inode: &SwitchInode) -> Option<&'static Slot> {
     // 2^64 over the golden ratio (`GOLDEN_RATIO_64`).
     let hash = (inode.as_raw().addr() as u64).wrapping_mul(0x61C8_8646_80B5_83EB);
     // CAST: As many bits as there are slots.
     SLOTS.get((hash >> (u64::BITS - SLOT_BITS)) as usize)
-}
-
-/// Puts a kept file, or none, into `slot`, and takes what was there.
-#[inline]
-fn swap(slot: &AtomicPtr<sys::file>, file: Option<ARef<BackingFile>>) -> Option<ARef<BackingFile>> {
-    let file = file.map_or(null_mut(), |file| ARef::into_raw(file).as_ptr().cast());
-    let old = NonNull::new(slot.swap(file, Ordering::AcqRel))?;
-    // SAFETY: The slot's reference is the caller's now.
-    Some(unsafe { ARef::from_raw(old.cast()) })
 }
 
 /// Closes `file`, which was open for a file of `inode`, and keeps it, or gives it back as it is. May
@@ -66,7 +80,7 @@ pub(super) fn keep(inode: &SwitchInode, file: ARef<BackingFile>) -> Result<(), A
     if !unsafe { sys::switchfs_helper_keep_file(file.as_raw()) } {
         return Err(file);
     }
-    if let Some(old) = slot(inode).and_then(|slot| swap(slot, Some(file))) {
+    if let Some(old) = slot(inode).and_then(|slot| slot.swap(Some(file))) {
         BackingFile::close(old);
     }
     Ok(())
@@ -82,10 +96,10 @@ pub(super) fn reuse(
     flags: u32,
 ) -> Option<Result<ARef<BackingFile>>> {
     let slot = slot(user.inode())?;
-    if slot.load(Ordering::Relaxed).is_null() {
+    if slot.is_empty() {
         return None;
     }
-    let file = swap(slot, None)?;
+    let file = slot.swap(None)?;
     let path = path.as_path();
     // SAFETY: All are valid; the file is this task's.
     if !unsafe {
@@ -118,9 +132,9 @@ pub(super) fn reuse(
 pub(super) fn forget(inode: &SwitchInode) {
     if let Some(slot) = slot(inode) {
         // What was kept by others is seen: they had the inode open before.
-        if !slot.load(Ordering::Relaxed).is_null() {
+        if !slot.is_empty() {
             // Closed later, as in memory reclaim nothing of the branch's may be let go.
-            drop(swap(slot, None));
+            drop(slot.swap(None));
         }
     }
 }
