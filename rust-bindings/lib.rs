@@ -39,7 +39,6 @@ mod idmap;
 mod inode;
 mod inode_cache;
 mod inode_ops;
-mod kept_file;
 mod log;
 mod mount;
 mod name;
@@ -173,7 +172,6 @@ pub(crate) use self::{
         LinkTarget,
         NodeOps, //
     },
-    kept_file::can_keep_files,
     log::LogLimit,
     mount::{
         Mount,

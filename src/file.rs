@@ -101,8 +101,7 @@ fn open_home(info: &Info, file: &RegularFile) -> Result<ARef<BackingFile>> {
     if branch.mount.nosuid() {
         inode.hide_setid();
     }
-    let kept = info.keeps_files && !file.is_made();
-    let backing = open_asked(file, branch.at(real), info.io_creds(), kept)?;
+    let backing = open_asked(file, branch.at(real), info.io_creds())?;
     if file.is_exec() && backing.is_noexec() {
         return Err(EACCES);
     }
@@ -294,12 +293,6 @@ fn kill_hidden_setid(info: &Info, branch: &Branch, inode: &SwitchInode) -> Resul
 
 #[vtable]
 impl RegularFileOps for File {
-    #[inline(always)]
-    fn keeps(file: &RegularFile) -> bool {
-        // EVM has what was just made as new until it is closed (`security_file_release`).
-        !file.is_made() && file.inode().sb().info().keeps_files
-    }
-
     #[inline(always)]
     fn open(file: &RegularFile) -> Result<OpenFile> {
         file.dentry().trying(Op::Open, || {
