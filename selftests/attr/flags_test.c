@@ -29,19 +29,6 @@ static int flags_of(const char *path)
 	return flags;
 }
 
-/* Adds SET and takes CLEAR away; 0 or an errno. */
-static int change_flags(const char *path, int set, int clear)
-{
-	int fd = open(path, O_RDONLY), flags, err;
-
-	err = ERR(ioctl(fd, FS_IOC_GETFLAGS, &flags));
-	flags = (flags | set) & ~clear;
-	if (!err)
-		err = ERR(ioctl(fd, FS_IOC_SETFLAGS, &flags));
-	close(fd);
-	return err;
-}
-
 TEST_F(tree, flags_are_the_branches)
 {
 	int expected;

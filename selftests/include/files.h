@@ -30,7 +30,10 @@ void user_return(void);
 const char *fmt(const char *format, ...)
 	__attribute__((format(printf, 1, 2)));
 
-/* Writes TEXT as the whole of PATH, made with mode 0644; 0 or an errno. */
+/*
+ * Writes TEXT as the whole of PATH, made with mode 0644; 0 or an errno, EMSGSIZE
+ * when not all of it was written.
+ */
 int put(const char *path, const char *text);
 /* What PATH holds, as a string of at most 64K; "<errno text>" on an error. */
 const char *get(const char *path);
@@ -48,6 +51,11 @@ struct stat stat_of(const char *path);
 bool still_waits(pid_t pid);
 /* Opens PATH, closes it again; 0 or an errno. */
 int opens(const char *path, int flags);
+/*
+ * Adds the FS_*_FL in SET to the flags of PATH and takes those in CLEAR away;
+ * 0 or an errno.
+ */
+int change_flags(const char *path, int set, int clear);
 /* Runs PATH with no arguments; its exit status, or 1000 + errno of exec. */
 int runs(const char *path, uid_t uid);
 /* A copy of tools/TOOL, mode 0755; or an errno. */

@@ -4,10 +4,12 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <libgen.h>
+#include <linux/fs.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -64,13 +66,16 @@ const char *fmt(const char *format, ...)
 int put(const char *path, const char *text)
 {
 	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-	ssize_t len = strlen(text);
+	ssize_t len = strlen(text), n;
 	int err = 0;
 
 	if (fd < 0)
 		return errno;
-	if (write(fd, text, len) != len)
-		err = errno ?: EIO;
+	n = write(fd, text, len);
+	if (n < 0)
+		err = errno;
+	else if (n != len)
+		err = EMSGSIZE;
 	if (close(fd) && !err)
 		err = errno;
 	return err;
@@ -190,6 +195,21 @@ int opens(const char *path, int flags)
 		return errno;
 	close(fd);
 	return 0;
+}
+
+/* ext4 takes a flag left out as to be cleared, its own of extents among them. */
+int change_flags(const char *path, int set, int clear)
+{
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC), flags = 0, err;
+
+	if (fd < 0)
+		return errno;
+	err = ERR(ioctl(fd, FS_IOC_GETFLAGS, &flags));
+	flags = (flags | set) & ~clear;
+	if (!err)
+		err = ERR(ioctl(fd, FS_IOC_SETFLAGS, &flags));
+	close(fd);
+	return err;
 }
 
 int runs(const char *path, uid_t uid)

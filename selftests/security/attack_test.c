@@ -16,6 +16,8 @@
 #define RWF_NOAPPEND 0x20
 #endif
 
+#define PROTECTED (FS_IMMUTABLE_FL | FS_APPEND_FL)
+
 FIXTURE(attack) {
 	struct world w;
 };
@@ -48,18 +50,10 @@ FIXTURE_SETUP(attack)
 	DOES(put("disk/from", "attack"));
 }
 
-static int set_flag(const char *path, int flag)
-{
-	int fd = open(path, O_RDONLY), err = ERR(ioctl(fd, FS_IOC_SETFLAGS, &flag));
-
-	close(fd);
-	return err;
-}
-
 FIXTURE_TEARDOWN(attack)
 {
 	if (self->w.work[0] && !chdir(self->w.work)) {
-		set_flag("disk/f", 0);
+		change_flags("disk/f", 0, PROTECTED);
 		umount2("mnt", MNT_DETACH);
 		umount2("disk", MNT_DETACH);
 	}
@@ -214,7 +208,7 @@ TEST_F(attack, immutable_file_resists_who_has_it_open)
 
 	fd = open("mnt/f", O_RDWR);
 	ASSERT_LE(0, fd);
-	ASSERT_EQ(0, set_flag("disk/f", FS_IMMUTABLE_FL));
+	ASSERT_EQ(0, change_flags("disk/f", FS_IMMUTABLE_FL, 0));
 	for (i = 0; i < WAYS; i++)
 		EXPECT_EQ(EPERM, ways[i].act(fd)) TH_LOG("by %s", ways[i].what);
 	EXPECT_STREQ("0123456789", get("disk/f"));
@@ -231,7 +225,7 @@ TEST_F(attack, append_only_file_resists_who_opened_it_to_append)
 	size_t i;
 	int fd;
 
-	ASSERT_EQ(0, set_flag("disk/f", FS_APPEND_FL));
+	ASSERT_EQ(0, change_flags("disk/f", FS_APPEND_FL, 0));
 	fd = open("mnt/f", O_WRONLY | O_APPEND);
 	ASSERT_LE(0, fd);
 	EXPECT_ERR(EPERM, fcntl(fd, F_SETFL, 0));
@@ -259,19 +253,19 @@ TEST_F(attack, protected_directory_takes_and_gives_no_names)
 	DOES(make_path("disk/d"));
 	DOES(put("disk/d/f", ""));
 	EXPECT_TRUE(present("mnt/d/f"));
-	ASSERT_EQ(0, set_flag("disk/d", FS_APPEND_FL));
+	ASSERT_EQ(0, change_flags("disk/d", FS_APPEND_FL, 0));
 	EXPECT_EQ(0, put("mnt/d/new", ""));
 	EXPECT_ERR(EPERM, unlink("mnt/d/f"));
 	EXPECT_ERR(EPERM, rename("mnt/d/f", "mnt/d/g"));
 	EXPECT_ERR(EPERM, rename("mnt/d", "mnt/e"));
 	EXPECT_ERR(EPERM, rmdir("mnt/d"));
-	ASSERT_EQ(0, set_flag("disk/d", FS_IMMUTABLE_FL));
+	ASSERT_EQ(0, change_flags("disk/d", FS_IMMUTABLE_FL, FS_APPEND_FL));
 	EXPECT_EQ(EPERM, put("mnt/d/more", ""));
 	EXPECT_ERR(EPERM, link("mnt/f", "mnt/d/l"));
 	EXPECT_ERR(EPERM, symlink("f", "mnt/d/s"));
 	EXPECT_ERR(EPERM, open("mnt/d", O_TMPFILE | O_RDWR, 0600));
 	EXPECT_STREQ("f new", names_in("disk/d"));
-	ASSERT_EQ(0, set_flag("disk/d", 0));
+	ASSERT_EQ(0, change_flags("disk/d", 0, PROTECTED));
 	EXPECT_EQ(0, put("mnt/d/more", ""));
 }
 

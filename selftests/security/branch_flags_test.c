@@ -151,17 +151,6 @@ TEST_F(site, branch_remounted_read_only_refuses_writes)
 	EXPECT_EQ(0, put("mnt/f", "again"));
 }
 
-static int set_flag(const char *path, int flag)
-{
-	int fd = open(path, O_RDONLY | O_NONBLOCK), err;
-
-	if (fd < 0)
-		return errno;
-	err = ERR(ioctl(fd, FS_IOC_SETFLAGS, &flag));
-	close(fd);
-	return err;
-}
-
 TEST_F(site, immutable_file_is_not_changed)
 {
 	char *map;
@@ -172,8 +161,8 @@ TEST_F(site, immutable_file_is_not_changed)
 	ASSERT_EQ(0, SITE_MOUNT(&self->site));
 	fd = open("mnt/f", O_RDWR);
 	ASSERT_LE(0, fd);
-	DOES(set_flag("hot/f", FS_IMMUTABLE_FL));
-	DOES(set_flag("hot/d", FS_IMMUTABLE_FL));
+	DOES(change_flags("hot/f", FS_IMMUTABLE_FL, 0));
+	DOES(change_flags("hot/d", FS_IMMUTABLE_FL, 0));
 	EXPECT_EQ(EPERM, opens("mnt/f", O_WRONLY));
 	EXPECT_EQ(EPERM, opens("mnt/f", O_RDWR | O_TRUNC));
 	EXPECT_ERR(EPERM, truncate("mnt/f", 0));
@@ -190,8 +179,8 @@ TEST_F(site, immutable_file_is_not_changed)
 	EXPECT_EQ(MAP_FAILED, map);
 	EXPECT_STREQ("text", get("mnt/f"));
 	close(fd);
-	DOES(set_flag("hot/f", 0));
-	DOES(set_flag("hot/d", 0));
+	DOES(change_flags("hot/f", 0, FS_IMMUTABLE_FL | FS_APPEND_FL));
+	DOES(change_flags("hot/d", 0, FS_IMMUTABLE_FL | FS_APPEND_FL));
 	EXPECT_EQ(0, put("mnt/f", "changed"));
 }
 
@@ -199,14 +188,14 @@ TEST_F(site, append_only_file_is_only_appended_to)
 {
 	DOES(put("hot/f", "a"));
 	ASSERT_EQ(0, SITE_MOUNT(&self->site));
-	DOES(set_flag("hot/f", FS_APPEND_FL));
+	DOES(change_flags("hot/f", FS_APPEND_FL, 0));
 	EXPECT_EQ(EPERM, opens("mnt/f", O_WRONLY));
 	EXPECT_EQ(EPERM, opens("mnt/f", O_WRONLY | O_APPEND | O_TRUNC));
 	EXPECT_EQ(0, opens("mnt/f", O_WRONLY | O_APPEND));
 	EXPECT_ERR(EPERM, truncate("mnt/f", 0));
 	EXPECT_ERR(EPERM, unlink("mnt/f"));
 	EXPECT_STREQ("a", get("mnt/f"));
-	DOES(set_flag("hot/f", 0));
+	DOES(change_flags("hot/f", 0, FS_IMMUTABLE_FL | FS_APPEND_FL));
 }
 
 TEST_F(site, ioctls_are_not_passed_down)
