@@ -14,7 +14,8 @@ use super::{
     FileType,
     Name,
     SwitchDentry,
-    SwitchInode, //
+    SwitchInode,
+    Tag, //
 };
 use kernel::{
     error::from_result,
@@ -217,6 +218,18 @@ unsafe extern "C" fn weak_revalidate_callback(dentry: *mut sys::dentry, _flags: 
     from_result(|| <Fs as FileSystem>::Dentry::check(dentry).map(|()| 1))
 }
 
+/// `d_init`: a name has no tag before it is looked up or made, and a root, or what is found by its
+/// handle, never is. The VFS leaves `d_time` as the memory was, which may have held another tag.
+///
+/// # Safety
+///
+/// Called by the VFS with a new dentry of switchfs, which nobody else has.
+unsafe extern "C" fn init_callback(dentry: *mut sys::dentry) -> c_int {
+    // SAFETY: By the contract; what tells a name from others is set.
+    unsafe { SwitchDentry::from_raw(dentry) }.set_tag(Tag::NONE);
+    0
+}
+
 /// `d_release`.
 ///
 /// # Safety
@@ -265,6 +278,7 @@ unsafe extern "C" fn real_callback(
 
 /// The table of names.
 const OPERATIONS: sys::dentry_operations = sys::dentry_operations {
+    d_init: Some(init_callback),
     d_revalidate: Some(revalidate_callback),
     d_weak_revalidate: Some(weak_revalidate_callback),
     d_release: Some(release_callback),

@@ -20,7 +20,6 @@ use crate::{
         OpenFile,
         RealPath,
         SwitchInode,
-        Tag,
         TmpfileOps, //
     },
 };
@@ -54,8 +53,6 @@ fn open_as_caller(
 impl TmpfileOps for Tmpfiles {
     fn tmpfile(idmap: Idmap<'_>, dir: &SwitchInode, file: NamelessFile<'_>, mode: u16) -> Result {
         let info = dir.sb().info();
-        // What was in the memory may look like a tag.
-        file.dentry().set_tag(Tag::NONE);
         // A directory that is held, and has another home since a remount.
         let parent = file.dentry().parent();
         let policy = info.policy.get();

@@ -44,9 +44,9 @@ start_vng() {
 		"$@" ${command:+-- "$command"}
 }
 
-# boot COMMAND: the machine as $cpus, $memory, $icount, $monitor, $scratch, $share and $limit ask for it, its console in $kernel_log.
+# boot COMMAND: the machine as $cpus, $memory, $icount, $monitor, $scratch, $share, $appended and $limit ask for it, its console in $kernel_log.
 boot() {
-	local options=(-m "$memory" "--rodir=$checkout=$checkout" "--rwdir=/scratch=$scratch")
+	local options=(-m "$memory" "--rodir=$checkout=$checkout" "--rwdir=/scratch=$scratch" "${appended[@]}")
 	[[ -z $share ]] || options+=("--rodir=$share=$share")
 	if [[ -n $icount ]]; then
 		options+=(--disable-kvm --cpus 1 "--qemu-opts=-icount shift=0,sleep=off")

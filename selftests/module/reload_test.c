@@ -9,6 +9,8 @@
 #include <sys/syscall.h>
 
 #define TIMES 50
+#define NAMES 200
+#define PADS 50
 
 FIXTURE(module) {
 	struct site site;
@@ -110,8 +112,15 @@ static long references(void)
 
 static void use_once(struct __test_metadata *_metadata, const struct site *site)
 {
+	int i;
+
+	/* Loading used the memory that was freed last; these, what was before. */
+	for (i = 0; i < PADS; i++)
+		DOES(put(fmt("pad%d", i), ""));
 	ASSERT_EQ(0, SITE_MOUNT(site, "rule", "name=*.c -> cold"))
 		TH_LOG("%s", mount_log);
+	for (i = 0; i < PADS; i++)
+		DOES(ERR(unlink(fmt("pad%d", i))));
 	DOES(put("mnt/f", "f"));
 	DOES(put("mnt/g.c", "g"));
 	EXPECT_STREQ("g", get("mnt/g.c"));
@@ -120,7 +129,9 @@ static void use_once(struct __test_metadata *_metadata, const struct site *site)
 	ASSERT_OK(rmdir("mnt/d"));
 	ASSERT_OK(unlink("mnt/f"));
 	ASSERT_OK(unlink("mnt/g.c"));
-	EXPECT_FALSE(present("mnt/absent"));
+	/* Their memory is the next mount's, to which they say nothing. */
+	for (i = 0; i < NAMES; i++)
+		EXPECT_FALSE(present(fmt("mnt/absent%d.c", i)));
 	ASSERT_OK(umount2("mnt", 0));
 }
 
