@@ -33,7 +33,7 @@ use kernel::{
 /// # Invariants
 ///
 /// Instances are counted by `f_ref`. It was opened by `backing_file_open` or `dentry_open`, is in
-/// no file table, and belongs to one open file of switchfs.
+/// no file table, and belongs to one open file of switchfs, or is kept for the next one.
 #[repr(transparent)]
 pub(crate) struct BackingFile(Opaque<sys::file>);
 

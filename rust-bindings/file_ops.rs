@@ -29,6 +29,9 @@ pub(crate) trait RegularFileOps {
     /// `open`.
     fn open(file: &RegularFile) -> Result<OpenFile>;
 
+    /// Whether [`open_asked`](super::open_asked) may be given what is kept of this file when it is closed.
+    fn keeps(file: &RegularFile) -> bool;
+
     /// The file was opened, or could not be; only called while somebody watches.
     fn opened(file: &RegularFile, result: Result);
 
@@ -164,9 +167,11 @@ unsafe extern "C" fn release_callback(inode: *mut sys::inode, file: *mut sys::fi
 unsafe fn release(file: *mut sys::file) -> c_int {
     // SAFETY: By the contract.
     let data = unsafe { (*file).private_data };
+    // SAFETY: By the contract.
+    let file = unsafe { RegularFile::from_raw(file) };
     // SAFETY: Set in `open_callback`.
     if let Some(open) = unsafe { OpenFile::from_raw(data) } {
-        open.close();
+        open.close(Regular::keeps(file).then(|| file.inode()));
     }
     0
 }

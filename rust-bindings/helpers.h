@@ -110,6 +110,15 @@ bool switchfs_helper_file_noatime(const struct file *file);
 bool switchfs_helper_file_noexec(const struct file *file);
 void switchfs_helper_vma_deny_exec(struct vm_area_struct *vma);
 
+/* kept files */
+bool switchfs_helper_security_ties_files(void);
+bool switchfs_helper_keep_file(struct file *file);
+bool switchfs_helper_file_fits(const struct file *file, const struct file *user,
+			       const struct path *real, unsigned int flags,
+			       const struct cred *cred);
+int switchfs_helper_reuse_file(struct file *file, const struct file *user, unsigned int flags,
+			       const struct cred *cred);
+
 /* log */
 void switchfs_helper_ratelimit_init(struct ratelimit_state *state);
 bool switchfs_helper_ratelimit(struct ratelimit_state *state);

@@ -5,6 +5,7 @@
 //! C header: [`include/linux/slab.h`](srctree/include/linux/slab.h)
 
 use super::{
+    kept_file,
     switch_inode::{
         Container,
         SwitchInode, //
@@ -122,6 +123,7 @@ pub(super) unsafe extern "C" fn alloc_inode_callback(sb: *mut sys::super_block) 
 pub(super) unsafe extern "C" fn destroy_inode_callback(inode: *mut sys::inode) {
     // SAFETY: By the contract.
     let inode = unsafe { SwitchInode::from_raw(inode) };
+    kept_file::forget(inode);
     // SAFETY: By the contract.
     unsafe { inode.release_real() };
 }

@@ -39,6 +39,7 @@ mod idmap;
 mod inode;
 mod inode_cache;
 mod inode_ops;
+mod kept_file;
 mod log;
 mod mount;
 mod name;
@@ -172,6 +173,7 @@ pub(crate) use self::{
         LinkTarget,
         NodeOps, //
     },
+    kept_file::can_keep_files,
     log::LogLimit,
     mount::{
         Mount,

@@ -6,6 +6,7 @@
 //! [`include/linux/fs.h`](srctree/include/linux/fs.h)
 
 use super::{
+    kept_file,
     regular_file::RegularFile,
     sys,
     Access,
@@ -102,19 +103,38 @@ pub(crate) fn open_backing(
         // CAST: Bits of a mask. `vfs_open` itself asks for no permission.
         path.permission(creds, Access(access(flags) as i32))?;
     }
+    check_write(path, flags)?;
     open_with(user, path, creds, flags)
 }
 
 /// As [`open_backing`] for all that `user` is opened for, when permission was asked for already.
+///
+/// With `kept` a file will do that was kept when another one of `user`'s inode was closed.
 #[inline(always)]
 pub(crate) fn open_asked(
     user: &RegularFile,
     path: RealPath<'_>,
     creds: Option<&Creds>,
+    kept: bool,
 ) -> Result<ARef<BackingFile>> {
     let flags = user.flags() & !NOT_PASSED;
     user.set_flags(flags);
+    check_write(path, flags)?;
+    if let (true, Some(creds)) = (kept, creds) {
+        if let Some(file) = kept_file::reuse(user, path, creds, flags) {
+            return file;
+        }
+    }
     open_with(user, path, creds, flags)
+}
+
+/// Whether the object's own flags let it be opened for writing with `flags`.
+#[inline(always)]
+fn check_write(path: RealPath<'_>, flags: u32) -> Result {
+    if flags & sys::O_ACCMODE == sys::O_RDONLY {
+        return Ok(());
+    }
+    path.inode()?.check_write(flags)
 }
 
 /// Opens `path`, which is positive, for `user`'s file with `flags`.
@@ -125,9 +145,6 @@ fn open_with(
     creds: Option<&Creds>,
     flags: u32,
 ) -> Result<ARef<BackingFile>> {
-    if flags & sys::O_ACCMODE != sys::O_RDONLY {
-        path.inode()?.check_write(flags)?;
-    }
     let raw = path.as_path();
     // SAFETY: The file and the path are valid, the path's dentry positive; the credentials outlive the
     // call.

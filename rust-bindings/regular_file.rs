@@ -5,6 +5,7 @@
 //! C header: [`include/linux/fs.h`](srctree/include/linux/fs.h)
 
 use super::{
+    kept_file,
     sys,
     BackingFile,
     SwitchDentry,
@@ -100,10 +101,20 @@ impl OpenFile {
     }
 
     /// Closes the backing files, in `release`, where no task work is needed for it. May sleep.
+    ///
+    /// What is behind a file of `keeper` may be kept for the next one.
     #[inline]
-    pub(super) fn close(self) {
+    pub(super) fn close(self, keeper: Option<&SwitchInode>) {
         match self {
-            Self::One(file) => BackingFile::close(file),
+            Self::One(file) => {
+                let closed = match keeper {
+                    Some(inode) => kept_file::keep(inode, file),
+                    None => Err(file),
+                };
+                if let Err(file) = closed {
+                    BackingFile::close(file);
+                }
+            }
             Self::Split(files) => drop(files),
         }
     }

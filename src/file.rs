@@ -101,7 +101,8 @@ fn open_home(info: &Info, file: &RegularFile) -> Result<ARef<BackingFile>> {
     if branch.mount.nosuid() {
         inode.hide_setid();
     }
-    let backing = open_asked(file, branch.at(real), info.io_creds())?;
+    let kept = info.keeps_files && !file.is_made();
+    let backing = open_asked(file, branch.at(real), info.io_creds(), kept)?;
     if file.is_exec() && backing.is_noexec() {
         return Err(EACCES);
     }
@@ -293,6 +294,12 @@ fn kill_hidden_setid(info: &Info, branch: &Branch, inode: &SwitchInode) -> Resul
 
 #[vtable]
 impl RegularFileOps for File {
+    #[inline(always)]
+    fn keeps(file: &RegularFile) -> bool {
+        // EVM has what was just made as new until it is closed (`security_file_release`).
+        !file.is_made() && file.inode().sb().info().keeps_files
+    }
+
     #[inline(always)]
     fn open(file: &RegularFile) -> Result<OpenFile> {
         file.dentry().trying(Op::Open, || {

@@ -41,6 +41,7 @@ use crate::{
     stamp::Stamp,
     stats::Stats,
     vfs::{
+        can_keep_files,
         Context,
         ContextOps,
         Creators,
@@ -372,11 +373,14 @@ impl ContextOps for MountContext {
         let policy = compile(context, &known, list, default, stamp, program)?;
         drop(table);
         let stats = Stats::new(BranchId::MAX)?;
+        let creds = wanted.creds.unwrap_or(CredsMode::Mounter);
         let info = Info {
             branches,
             mounter,
             creators: Creators::new(),
-            creds: wanted.creds.unwrap_or(CredsMode::Mounter),
+            creds,
+            // What security modules say of a kept file is to be said for all callers.
+            keeps_files: creds == CredsMode::Mounter && can_keep_files(),
             max_depth,
             policy: LivePolicy::new(policy),
             stats,

@@ -68,6 +68,8 @@ pub(crate) struct Info {
     pub(crate) creators: Creators,
     /// Whose credentials branch calls run under.
     pub(crate) creds: CredsMode,
+    /// Whether a branch's file is kept for the next open when it is closed.
+    pub(crate) keeps_files: bool,
     /// The depth that was asked for to be published, 0 for none.
     pub(crate) max_depth: u8,
     /// The rules, the default and the branches in force.

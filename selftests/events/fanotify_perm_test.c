@@ -126,6 +126,9 @@ TEST_F(tree, opening_is_refused_by_a_mark_on_the_object)
 
 	DOES(put("f.c", "text"));
 	DOES(put("g.c", "text"));
+	/* Nor is one that was opened before. */
+	EXPECT_EQ(0, open_it());
+	EXPECT_EQ(0, open_to_write());
 	fan = listen_for(fmt("%s/f.c", self->dot_c), 0, FAN_OPEN_PERM);
 	ASSERT_LE(0, fan);
 	v = answer(fan, FAN_DENY, open_it);

@@ -193,6 +193,27 @@ TEST_F(tree, truncation_breaks_a_lease_of_the_branchs_object)
 	EXPECT_EQ(0, stat_of("f.c").st_size);
 }
 
+static int open_to_write(void)
+{
+	return opens("f.c", O_RDWR);
+}
+
+TEST_F(tree, opening_again_breaks_a_lease_of_the_branchs_object)
+{
+	int fd, round;
+
+	DOES(put("f.c", "text"));
+	expect_requests();
+	for (round = 0; round < 2; round++) {
+		EXPECT_EQ(0, open_to_write());
+		fd = open(fmt("%s/f.c", self->dot_c), O_RDONLY);
+		ASSERT_LE(0, fd);
+		ASSERT_EQ(0, take(fd, F_RDLCK));
+		EXPECT_EQ(0, result_after(take, fd, open_to_write));
+		close(fd);
+	}
+}
+
 static int remove_it(void)
 {
 	return ERR(unlink("f.c"));
