@@ -66,15 +66,16 @@ pub(crate) struct Target {
     pub(crate) tag: Tag,
 }
 
-/// The branch in which `op` makes `entry`, an object of the type `kind`.
+/// The branch in which `op` makes `entry`, an object with the mode `mode`.
 ///
 /// EINVAL, with a line in the log, when the name would not be looked up there afterwards.
-#[inline]
-pub(crate) fn target(info: &Info, entry: Entry<'_>, op: Op, kind: Option<Kind>) -> Result<Target> {
-    info.watch_entry(entry, op, kind);
+#[inline(always)]
+pub(crate) fn target(info: &Info, entry: Entry<'_>, op: Op, mode: u16) -> Result<Target> {
+    info.watch_entry(entry, op, || Kind::of_mode(mode));
     if let Some((tag, id)) = info.policy.plain() {
         return Ok(Target { id, tag });
     }
+    let kind = Kind::of_mode(mode);
     info.settled(|policy| target_by_rules(info, policy, entry, op, kind))
 }
 
@@ -175,7 +176,7 @@ fn make(
     mode: u16,
 ) -> Result<Made> {
     let info = entry.dir().sb().info();
-    let target = target(info, entry, op, Kind::of_mode(kind.mode(mode)))?;
+    let target = target(info, entry, op, kind.mode(mode))?;
     let branch = info.branches.get(target.id)?;
     let dir = mirror::make_dir_of(info, entry, target.id)?;
     let real = {
@@ -293,7 +294,7 @@ fn remove_entry(entry: Entry<'_>, op: Op, kind: RemoveKind) -> Result {
     let info = entry.dir().sb().info();
     let inode = entry.dentry().inode().ok_or(ENOENT)?;
     let home = BranchId::new(usize::from(inode.branch())).ok_or(EIO)?;
-    info.watch_entry(entry, op, kind_of(entry.dentry()));
+    info.watch_entry(entry, op, || kind_of(entry.dentry()));
     let (id, is_found) = remove_by_rules(info, entry, op, kind, home)?;
     let expected = is_found.then(|| inode.real_id());
     let branch = info.branches.get(id)?;
@@ -369,7 +370,7 @@ fn failed(entry: Entry<'_>, op: Op, e: Error) -> Error {
 fn link(old: &SwitchDentry, entry: Entry<'_>) -> Result {
     let info = entry.dir().sb().info();
     let inode = old.inode().ok_or(ENOENT)?;
-    let target = target(info, entry, Op::Link, Kind::of_mode(inode.mode()))?;
+    let target = target(info, entry, Op::Link, inode.mode())?;
     if number(target.id) != inode.branch() {
         return Err(info.refusal(entry, Op::Link, Reason::Cross, EXDEV));
     }

@@ -65,7 +65,7 @@ pub(crate) fn id(number: u8) -> BranchId {
 /// `lookup`: finds the name in its home. The directory is locked by the VFS; may sleep.
 pub(crate) fn lookup(entry: Entry<'_>, flags: LookupFlags) -> Result<Option<ARef<SwitchDentry>>> {
     let info = entry.dir().sb().info();
-    info.watch_entry(entry, Op::Lookup, None);
+    info.watch_entry(entry, Op::Lookup, || None);
     let (tag, home) = match info.policy.plain() {
         Some(plain) => plain,
         None => match info.settled(|policy| find_by_rules(info, policy, entry, flags))? {

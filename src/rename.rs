@@ -43,8 +43,8 @@ pub(crate) fn rename(old: Entry<'_>, new: Entry<'_>, flags: RenameFlags) -> Resu
     let kind = Kind::of_mode(inode.mode());
     let back = target.filter(|_| flags.exchange());
     let back = back.map_or(kind, |target| Kind::of_mode(target.mode()));
-    info.watch_entry(old, Op::Rename, back);
-    info.watch_entry(new, Op::Rename, kind);
+    info.watch_entry(old, Op::Rename, || back);
+    info.watch_entry(new, Op::Rename, || kind);
     let id = id(inode.branch());
     if target.is_some_and(|target| target.branch() != inode.branch()) {
         return Err(info.refusal(new, Op::Rename, Reason::Cross, EXDEV));

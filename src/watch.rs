@@ -131,11 +131,17 @@ impl Info {
         });
     }
 
-    /// A call for `op` on a name whose directory is locked, for an object of the type `kind`. May sleep.
+    /// A call for `op` on a name whose directory is locked, for an object of the type that `kind` finds
+    /// out. May sleep.
     #[inline(always)]
-    pub(crate) fn watch_entry(&self, entry: Entry<'_>, op: Op, kind: Option<Kind>) {
+    pub(crate) fn watch_entry(
+        &self,
+        entry: Entry<'_>,
+        op: Op,
+        kind: impl FnOnce() -> Option<Kind>,
+    ) {
         if watched() {
-            self.see_entry(entry, op, kind);
+            self.see_entry(entry, op, kind());
         }
     }
 
