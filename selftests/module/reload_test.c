@@ -9,7 +9,7 @@
 #include <sys/syscall.h>
 
 #define TIMES 50
-#define NAMES 200
+#define NAMES 60
 #define PADS 50
 
 FIXTURE(module) {
