@@ -3,7 +3,6 @@
 #include "switchfs_test.h"
 
 #include <linux/fs.h>
-#include <sys/ioctl.h>
 
 FIXTURE(folded) {
 	struct world w;
@@ -22,7 +21,6 @@ FIXTURE_SETUP(folded)
 		"mke2fs", "-q", "-F", "-t", "ext4", "-m", "0", "-O", "^has_journal,casefold",
 		"-E", "encoding=utf8,nodiscard", NULL,
 	};
-	int fd, flags = FS_CASEFOLD_FL;
 
 	if (!variant->bare)
 		NEED_SWITCHFS();
@@ -30,9 +28,7 @@ FIXTURE_SETUP(folded)
 	DOES(make_path("mnt"));
 	DOES(image_mount(&self->w, fmt("%s/disk", self->w.work), "ext4", 16 << 20, maker));
 	ASSERT_OK(mkdir("disk/d", 0755));
-	fd = open("disk/d", O_RDONLY | O_DIRECTORY);
-	ASSERT_OK(ioctl(fd, FS_IOC_SETFLAGS, &flags));
-	close(fd);
+	DOES(change_flags("disk/d", FS_CASEFOLD_FL, 0));
 	if (variant->bare) {
 		DOES(bind_mount("disk", "mnt"));
 		return;

@@ -6,7 +6,6 @@
 #include <linux/fs.h>
 #include <dirent.h>
 #include <sys/fsuid.h>
-#include <sys/ioctl.h>
 
 FIXTURE_VARIANT_ADD(site, local) { .parts = 0 };
 
@@ -273,13 +272,8 @@ static int mount_folding(struct site *site)
 		"-E", "encoding=utf8,nodiscard", NULL,
 	};
 	int err = image_mount(&site->w, site_path(site, "hot"), "ext4", 16 << 20, maker);
-	int fd, flags = FS_CASEFOLD_FL;
 
-	err = err ?: ERR(mkdir("hot/d", 0777));
-	fd = open("hot/d", O_RDONLY | O_DIRECTORY);
-	err = err ?: ERR(ioctl(fd, FS_IOC_SETFLAGS, &flags));
-	close(fd);
-	return err;
+	return err ?: ERR(mkdir("hot/d", 0777)) ?: change_flags("hot/d", FS_CASEFOLD_FL, 0);
 }
 
 TEST_F(site, hidden_in_any_case_where_cases_do_not_count)

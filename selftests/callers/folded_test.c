@@ -3,7 +3,6 @@
 #include "switchfs_test.h"
 
 #include <linux/fs.h>
-#include <sys/ioctl.h>
 
 FIXTURE(folded) {
 	struct world w;
@@ -15,16 +14,13 @@ FIXTURE_SETUP(folded)
 		"mke2fs", "-q", "-F", "-t", "ext4", "-m", "0", "-O", "^has_journal,casefold",
 		"-E", "encoding=utf8,nodiscard", NULL,
 	};
-	int fd, flags = FS_CASEFOLD_FL;
 
 	NEED_SWITCHFS();
 	ASSERT_EQ(0, world_enter(&self->w));
 	DOES(make_path("mnt"));
 	DOES(image_mount(&self->w, fmt("%s/disk", self->w.work), "ext4", 16 << 20, maker));
 	ASSERT_OK(mkdir("disk/d", 0777));
-	fd = open("disk/d", O_RDONLY | O_DIRECTORY);
-	ASSERT_OK(ioctl(fd, FS_IOC_SETFLAGS, &flags));
-	close(fd);
+	DOES(change_flags("disk/d", FS_CASEFOLD_FL, 0));
 	DOES(put("disk/d/plain", ""));
 	ASSERT_OK(chown("disk/d/plain", SOMEONE, SOMEONE));
 	ASSERT_EQ(0, switchfs_mount("mnt", "branch", fmt("a=%s/disk", self->w.work),
