@@ -29,7 +29,7 @@ long counted(const char *target, const char *what);
 /* The hits of a rule. */
 long hits_of(const char *target, const char *number);
 
-/* An instance of tracefs of one's own. */
+/* An instance of tracefs of one's own, of what the caller does and its children do not. */
 struct trace {
 	char dir[128];
 };
