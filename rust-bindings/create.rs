@@ -10,6 +10,7 @@ use super::{
     sys,
     Dentry,
     Name,
+    Object,
     RealPath, //
 };
 use kernel::{
@@ -49,19 +50,19 @@ impl CreateKind<'_> {
 /// Makes `name` in the directory `dir` under the current credentials; the caller has write access
 /// to the mount, and the branch's lock is not held. The new object's dentry is hashed and positive.
 ///
-/// `known` is what the name was found as. ESTALE when the name exists, though the caller found that
-/// it does not. May sleep.
-pub(crate) fn create_in(
+/// `known` is what the name was found as; it is returned if it is the new object's dentry. ESTALE when
+/// the name exists, though the caller found that it does not. May sleep.
+pub(crate) fn create_in<'a>(
     dir: RealPath<'_>,
     name: Name<'_>,
-    known: Option<&Dentry>,
+    known: Option<&'a Dentry>,
     kind: CreateKind<'_>,
     mode: u16,
-) -> Result<ARef<Dentry>> {
+) -> Result<Object<'a>> {
     let dentry = ask_back(|delegated| {
-        let known =
+        let started =
             known.and_then(|known| start_known(sys::start_creating_dentry, dir, name, known));
-        let dentry = match known {
+        let dentry = match started {
             Some(dentry) => dentry,
             None => start(dir, name)?,
         };
@@ -79,7 +80,13 @@ pub(crate) fn create_in(
         return Err(EIO);
     };
     if made.is_hashed() {
-        return Ok(end_keep(dentry));
+        return Ok(match known {
+            Some(known) if core::ptr::eq(known, made) => {
+                end(dentry);
+                Object::Pinned(known)
+            }
+            _ => Object::Found(end_keep(dentry)),
+        });
     }
 
     // Some filesystems leave the dentry unhashed: find the object by its name.
@@ -91,7 +98,7 @@ pub(crate) fn create_in(
     let same = found.inode().map(super::Inode::id) == Some(id);
     drop(unhashed);
     if same {
-        Ok(end_keep(dentry))
+        Ok(Object::Found(end_keep(dentry)))
     } else {
         end(dentry);
         Err(EIO)

@@ -12,6 +12,7 @@ use super::{
     Name, //
 };
 use core::{
+    ops::Deref,
     ptr::NonNull,
     sync::atomic::{
         AtomicU32,
@@ -52,6 +53,35 @@ unsafe impl AlwaysRefCounted for Dentry {
     unsafe fn dec_ref(obj: NonNull<Self>) {
         // SAFETY: The caller gives up one reference.
         unsafe { sys::dput(obj.as_ptr().cast()) };
+    }
+}
+
+/// An object of a branch, borrowed from what pins it or found for one operation.
+pub(crate) enum Object<'a> {
+    /// What an inode of the mount stands for, or a name of it was found as.
+    Pinned(&'a Dentry),
+    /// What a lookup found.
+    Found(ARef<Dentry>),
+}
+
+impl Object<'_> {
+    /// A reference of its own.
+    pub(crate) fn into_owned(self) -> ARef<Dentry> {
+        match self {
+            Self::Pinned(dentry) => ARef::from(dentry),
+            Self::Found(dentry) => dentry,
+        }
+    }
+}
+
+impl Deref for Object<'_> {
+    type Target = Dentry;
+
+    fn deref(&self) -> &Dentry {
+        match self {
+            Self::Pinned(dentry) => dentry,
+            Self::Found(dentry) => dentry,
+        }
     }
 }
 

@@ -111,7 +111,10 @@ pub(crate) use self::{
         Creds, //
     },
     debugfs::MountFiles,
-    dentry::Dentry,
+    dentry::{
+        Dentry,
+        Object, //
+    },
     dentry_ops::{
         DentryOps,
         LookupFlags,

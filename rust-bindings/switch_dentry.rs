@@ -12,6 +12,7 @@ use super::{
     sys,
     Dentry,
     Name,
+    Object,
     SuperBlock,
     SwitchInode, //
 };
@@ -273,6 +274,16 @@ impl SwitchDentry {
         if !old.is_null() {
             // SAFETY: The reference was `d_fsdata`'s.
             drop(unsafe { Dentry::from_owned(old.cast()) });
+        }
+    }
+
+    /// The same for what was made for the name, often what it was found as.
+    pub(crate) fn set_made(&self, made: Object<'_>) {
+        let is_known = self
+            .real_locked()
+            .is_some_and(|known| core::ptr::eq(known, &*made));
+        if !is_known {
+            self.set_real(Some(made.into_owned()));
         }
     }
 

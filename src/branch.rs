@@ -29,7 +29,6 @@ use kernel::{
     prelude::*,
     str::CString,
     sync::{
-        aref::ARef,
         Arc,
         SetOnce, //
     },
@@ -152,7 +151,7 @@ impl Branch {
 
     /// Refuses an object on which no further filesystem may be stacked within the published depth:
     /// ELOOP, and a line in the log. The depth of its stand-in otherwise.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn check_depth(&self, real: &Inode) -> Result<u8> {
         let depth = real.stack_depth().saturating_add(1);
         match u8::try_from(depth) {
@@ -168,6 +167,7 @@ impl Branch {
 
     /// Tells of an object that is stacked too deep.
     #[cold]
+    #[inline(never)]
     fn too_deep(&self, depth: u32) -> Error {
         self.deep.fetch_add(1, Ordering::Relaxed);
         watch::too_deep(self.mount.dev(), self.path.to_bytes(), error::eloop());
@@ -181,25 +181,6 @@ impl Branch {
             );
         }
         error::eloop()
-    }
-}
-
-/// An object of a branch, borrowed from what pins it or found for one operation.
-pub(crate) enum Object<'a> {
-    /// What an inode of the mount stands for.
-    Pinned(&'a Dentry),
-    /// What a lookup found.
-    Found(ARef<Dentry>),
-}
-
-impl Deref for Object<'_> {
-    type Target = Dentry;
-
-    fn deref(&self) -> &Dentry {
-        match self {
-            Self::Pinned(dentry) => dentry,
-            Self::Found(dentry) => dentry,
-        }
     }
 }
 

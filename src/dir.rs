@@ -38,12 +38,12 @@ use crate::{
         Access,
         Caller,
         CreateKind,
-        Dentry,
         DirOps,
         Entry,
         Id,
         Idmap,
         LookupFlags,
+        Object,
         RealPath,
         RemoveKind,
         RenameFlags,
@@ -168,13 +168,13 @@ impl fmt::Display for Number {
 }
 
 /// Makes an object for `entry` in its home, and returns it.
-fn make(
+fn make<'a>(
     idmap: Idmap<'_>,
-    entry: Entry<'_>,
+    entry: Entry<'a>,
     op: Op,
     kind: CreateKind<'_>,
     mode: u16,
-) -> Result<Made> {
+) -> Result<Made<'a>> {
     let info = entry.dir().sb().info();
     let target = target(info, entry, op, kind.mode(mode))?;
     let branch = info.branches.get(target.id)?;
@@ -217,24 +217,24 @@ fn undo(info: &Info, dir: RealPath<'_>, entry: Entry<'_>, kind: CreateKind<'_>, 
 }
 
 /// What was made.
-struct Made {
+struct Made<'a> {
     /// Where.
     target: Target,
     /// The branch's object.
-    real: ARef<Dentry>,
+    real: Object<'a>,
     /// What stands for it.
     inode: ARef<SwitchInode>,
 }
 
 /// Makes an object that belongs to the caller, under the credentials that the mount says.
-fn create_as_caller(
+fn create_as_caller<'a>(
     info: &Info,
     idmap: Idmap<'_>,
     at: RealPath<'_>,
-    entry: Entry<'_>,
+    entry: Entry<'a>,
     kind: CreateKind<'_>,
     mode: u16,
-) -> Result<ARef<Dentry>> {
+) -> Result<Object<'a>> {
     let known = entry.known();
     if info.creds == CredsMode::Caller {
         return create_in(at, entry.name(), known, kind, mode);
@@ -394,7 +394,7 @@ fn link(old: &SwitchDentry, entry: Entry<'_>) -> Result {
     }
     info.refresh_changed(inode);
     entry.dentry().set_tag(target.tag);
-    entry.dentry().set_real(Some(real));
+    entry.dentry().set_made(real);
     entry.dentry().instantiate(ARef::from(inode));
     Ok(())
 }
@@ -413,7 +413,7 @@ impl DirOps for Dir {
         };
         let made = make(idmap, entry, op, kind, mode).map_err(|e| failed(entry, op, e))?;
         entry.dentry().set_tag(made.target.tag);
-        entry.dentry().set_real(Some(made.real));
+        entry.dentry().set_made(made.real);
         entry.dentry().instantiate(made.inode);
         Ok(())
     }
@@ -425,7 +425,7 @@ impl DirOps for Dir {
         // The branch may have moved the new directory, and it may have been found there already.
         dentry.unhash();
         dentry.set_tag(made.target.tag);
-        dentry.set_real(Some(made.real));
+        dentry.set_made(made.real);
         let alias = dentry.splice(Some(made.inode))?;
         if let Some(alias) = &alias {
             entry.dir().sb().info().policy.forget_paths();

@@ -3,10 +3,7 @@
 //! The object of the same path in another branch than its home, and directories made on the way.
 
 use crate::{
-    branch::{
-        Branch,
-        Object, //
-    },
+    branch::Branch,
     call::{
         At,
         Call, //
@@ -31,6 +28,7 @@ use crate::{
         FileType,
         IAttr,
         Name,
+        Object,
         RealPath,
         RemoveKind,
         SwitchDentry,
@@ -164,7 +162,7 @@ pub(crate) fn holds_dir(info: &Info, id: BranchId, dir: &Dentry, name: Name<'_>)
 }
 
 /// The directory of `entry` in the branch `id`, made if it is missing. May sleep.
-#[inline]
+#[inline(always)]
 pub(crate) fn make_dir_of<'a>(info: &Info, entry: Entry<'a>, id: BranchId) -> Result<Object<'a>> {
     match entry.dir().real_in(number(id)) {
         Some(real) => Ok(Object::Pinned(real)),
@@ -200,7 +198,7 @@ fn make_one(
         let _ = remove(branch.at(dir), name, None, RemoveKind::Dir, id);
         return Err(e);
     }
-    Ok(made)
+    Ok(made.into_owned())
 }
 
 /// Gives the new directory `to` the label, lists, owner and mode of the directory `model`.

@@ -3,7 +3,6 @@
 //! Finding names in their homes.
 
 use crate::{
-    branch::Object,
     call::{
         At,
         Call, //
@@ -28,6 +27,7 @@ use crate::{
         Dentry,
         Entry,
         LookupFlags,
+        Object,
         StandIn,
         SwitchDentry,
         SwitchInode,

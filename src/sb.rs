@@ -5,8 +5,7 @@
 use crate::{
     branch::{
         Branch,
-        Branches,
-        Object, //
+        Branches, //
     },
     call::{
         At,
@@ -36,6 +35,7 @@ use crate::{
         FileSystem,
         FileType,
         Inode,
+        Object,
         RealPath,
         StatFs,
         SuperBlock,
