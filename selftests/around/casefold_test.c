@@ -2,8 +2,6 @@
 /* Directories of a branch in which names differ by more than case. */
 #include "switchfs_test.h"
 
-#include <linux/fs.h>
-
 FIXTURE(folded) {
 	struct world w;
 };
@@ -17,18 +15,11 @@ FIXTURE_VARIANT_ADD(folded, branch) { .bare = false };
 
 FIXTURE_SETUP(folded)
 {
-	static const char *const maker[] = {
-		"mke2fs", "-q", "-F", "-t", "ext4", "-m", "0", "-O", "^has_journal,casefold",
-		"-E", "encoding=utf8,nodiscard", NULL,
-	};
-
 	if (!variant->bare)
 		NEED_SWITCHFS();
 	ASSERT_EQ(0, world_enter(&self->w));
 	DOES(make_path("mnt"));
-	DOES(image_mount(&self->w, fmt("%s/disk", self->w.work), "ext4", 16 << 20, maker));
-	ASSERT_OK(mkdir("disk/d", 0755));
-	DOES(change_flags("disk/d", FS_CASEFOLD_FL, 0));
+	DOES(folding_mount(&self->w, fmt("%s/disk", self->w.work)));
 	if (variant->bare) {
 		DOES(bind_mount("disk", "mnt"));
 		return;

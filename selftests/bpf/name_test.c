@@ -3,7 +3,6 @@
 #include "../callers/hide_cells.h"
 #include "load.h"
 
-#include <linux/fs.h>
 #include <dirent.h>
 #include <sys/fsuid.h>
 
@@ -264,25 +263,13 @@ TEST_F(site, what_is_said_for_each_call_holds_at_once)
 	}
 }
 
-/* A directory that does not tell cases apart. */
-static int mount_folding(struct site *site)
-{
-	static const char *const maker[] = {
-		"mke2fs", "-q", "-F", "-t", "ext4", "-m", "0", "-O", "^has_journal,casefold",
-		"-E", "encoding=utf8,nodiscard", NULL,
-	};
-	int err = image_mount(&site->w, site_path(site, "hot"), "ext4", 16 << 20, maker);
-
-	return err ?: ERR(mkdir("hot/d", 0777)) ?: change_flags("hot/d", FS_CASEFOLD_FL, 0);
-}
-
 TEST_F(site, hidden_in_any_case_where_cases_do_not_count)
 {
 	static const char *const spellings[] = { "secret", "SECRET", "SeCrEt",
 						 "\xc5\xbf\x65\x63ret" };
 	size_t i, made;
 
-	DOES(mount_folding(&self->site));
+	DOES(folding_mount(&self->site.w, site_path(&self->site, "hot")));
 	ASSERT_OK(chmod("hot/d", 0777));
 	hide(&quick, SOMEONE);
 	MOUNT(&quick);

@@ -2,25 +2,16 @@
 /* What is hidden in a directory that does not tell cases apart is hidden in any. */
 #include "switchfs_test.h"
 
-#include <linux/fs.h>
-
 FIXTURE(folded) {
 	struct world w;
 };
 
 FIXTURE_SETUP(folded)
 {
-	static const char *const maker[] = {
-		"mke2fs", "-q", "-F", "-t", "ext4", "-m", "0", "-O", "^has_journal,casefold",
-		"-E", "encoding=utf8,nodiscard", NULL,
-	};
-
 	NEED_SWITCHFS();
 	ASSERT_EQ(0, world_enter(&self->w));
 	DOES(make_path("mnt"));
-	DOES(image_mount(&self->w, fmt("%s/disk", self->w.work), "ext4", 16 << 20, maker));
-	ASSERT_OK(mkdir("disk/d", 0777));
-	DOES(change_flags("disk/d", FS_CASEFOLD_FL, 0));
+	DOES(folding_mount(&self->w, fmt("%s/disk", self->w.work)));
 	DOES(put("disk/d/plain", ""));
 	ASSERT_OK(chown("disk/d/plain", SOMEONE, SOMEONE));
 	ASSERT_EQ(0, switchfs_mount("mnt", "branch", fmt("a=%s/disk", self->w.work),

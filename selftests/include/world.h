@@ -40,7 +40,9 @@ int ext4_quota_mount(const struct world *w, const char *dir);
  */
 int image_mount(const struct world *w, const char *dir, const char *type, off_t size,
 		const char *const *maker);
-/* The same with a copy of an image that is formatted already. */
+/* An ext4 with a directory "d", for all to write in, that does not tell cases apart. */
+int folding_mount(const struct world *w, const char *dir);
+/* As image_mount() with a copy of an image that is formatted already. */
 int image_copy_mount(const struct world *w, const char *dir, const char *type, int from);
 /* Runs a command without its output; 0, or an errno when it failed. */
 int run_quietly(char *const argv[]);

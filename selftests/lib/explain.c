@@ -144,12 +144,10 @@ long hits_of(const char *target, const char *number)
 
 int trace_begin(struct trace *t)
 {
-	int err;
-
 	snprintf(t->dir, sizeof(t->dir), "/sys/kernel/tracing/instances/switchfs-%d", getpid());
-	err = ERR(mkdir(t->dir, 0700));
 	/* What other tests do meanwhile is more than one reading takes. */
-	return err ? err : put(fmt("%s/set_event_pid", t->dir), fmt("%d", getpid()));
+	return ERR(mkdir(t->dir, 0700)) ?:
+	       put(fmt("%s/set_event_pid", t->dir), fmt("%d", getpid()));
 }
 
 int trace_enable(const struct trace *t, const char *event, bool on)

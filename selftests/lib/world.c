@@ -2,6 +2,7 @@
 /* The private mount namespace of a test and the filesystems in it. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <linux/loop.h>
 #include <sched.h>
 #include <stdio.h>
@@ -191,6 +192,18 @@ int image_mount(const struct world *w, const char *dir, const char *type, off_t 
 	close(fd);
 	err = run_quietly(argv);
 	return err ?: make_path(dir) ?: mount_file(image, dir, type);
+}
+
+int folding_mount(const struct world *w, const char *dir)
+{
+	static const char *const maker[] = {
+		"mke2fs", "-q", "-F", "-t", "ext4", "-m", "0", "-O", "^has_journal,casefold",
+		"-E", "encoding=utf8,nodiscard", NULL,
+	};
+	const char *d = fmt("%s/d", dir);
+
+	return image_mount(w, dir, "ext4", 16 << 20, maker) ?: ERR(mkdir(d, 0777)) ?:
+	       change_flags(d, FS_CASEFOLD_FL, 0);
 }
 
 int image_copy_mount(const struct world *w, const char *dir, const char *type, int from)
